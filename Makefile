@@ -1,0 +1,64 @@
+# Every target does its own set-up: `make run` on a fresh machine needs nothing but Python
+# 3.11, 3.12 or 3.13. Everything made here is under .local/.
+
+VENV := .local/venv
+TOOLS := .local/tools
+SOURCES := functions infra layers tests
+PY := $(VENV)/bin/python
+# Another Python than the one on PATH: make PYTHON=/path/to/python3.13 ...
+PYTHON ?=
+SET_UP := PYTHON="$(PYTHON)" sh infra/find_python.sh
+REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training/requirements.txt
+# Tests in as many processes as there are processors, four at most.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench evaluate build train clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: $(VENV)/ready ## score leads at http://127.0.0.1:8000 (DATA= OUTCOMES= your own, PORT=, DEMO=1, RETRAIN=1)
+	@exec $(PY) -m infra.run $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
+	  $(if $(PORT),--port '$(PORT)') $(if $(filter-out 0 no,$(DEMO)),--demo) \
+	  $(if $(filter-out 0 no,$(ADD)),--add) $(if $(filter-out 0 no,$(RETRAIN)),--retrain)
+
+test: $(VENV)/ready ## run every test, with coverage of layers/
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
+	  --cov-fail-under=90 $(TESTS)
+
+check: $(VENV)/ready $(TOOLS)/ready ## format, lint, types, template
+	@echo "ruff: format" && $(PY) -m ruff format --check $(SOURCES)
+	@echo "ruff: lint" && $(PY) -m ruff check $(SOURCES)
+	@echo "mypy: layers" && $(PY) -m mypy --strict layers/lead_scoring/lead_scoring
+	@for app in functions/*/app.py; do echo "mypy: $$app"; \
+	  $(PY) -m mypy --strict "$$app" || exit 1; done
+	@echo "cfn-lint" && $(TOOLS)/bin/python $(TOOLS)/bin/cfn-lint template.yaml
+	@echo "sam validate" && $(SAM) validate --lint --template template.yaml
+
+bench: $(VENV)/ready ## measure scoring against a plain implementation
+	@$(PY) -m infra.bench
+
+evaluate: $(VENV)/ready ## quality on your own data: DATA= OUTCOMES= [GROUP=company | SPLIT=time]
+	@$(PY) -m infra.evaluate $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
+	  $(if $(GROUP),--group '$(GROUP)') $(if $(SPLIT),--split '$(SPLIT)')
+
+train: ## train a new model on the leads that `make run` keeps, then serve it
+	@$(MAKE) --no-print-directory run RETRAIN=1
+
+build: $(TOOLS)/ready ## build what is deployed into .aws-sam/ (needs Python 3.13)
+	@python313=$$(sh infra/find_python313.sh) && PATH="$$python313:$$PATH" $(SAM) build
+
+clean: ## remove everything made here, kept leads and models too
+	rm -rf .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# sam looks for a region and for news unless told otherwise.
+SAM = AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSION=0 \
+  $(TOOLS)/bin/python -m samcli
+
+$(VENV)/ready: $(REQUIREMENTS) infra/set_up.py
+	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(VENV) requirements.txt 75 "1 to 3 minutes" link
+
+$(TOOLS)/ready: infra/tools-requirements.txt infra/set_up.py
+	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(TOOLS) infra/tools-requirements.txt 75 "about 1 minute"

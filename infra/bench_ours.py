@@ -1,0 +1,84 @@
+"""The product's side of the benchmark: its scoring service, with a folder for a store.
+
+Imports only what scoring needs: fresh processes are measured with it.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from lead_scoring.active_model import ActiveModelCache, ModelDirectory
+from lead_scoring.api.bodies import read_lead
+from lead_scoring.entities import ActiveModel, Lead, ScoreRecord
+from lead_scoring.lead_scorer import LeadScorer
+from lead_scoring.ports import ArtifactStore, Clock, ModelRegistry, PredictionStore, TrainingStore
+from lead_scoring.scoring_model import SCORING_FILES, checksums
+from lead_scoring.settings import Settings
+
+Score = Callable[[Sequence[Mapping[str, Any]], bool], Sequence[Mapping[str, Any]]]
+VERSION = "v20240101_000000_00000000"
+
+
+class _Folder:
+    """Pointer, files and audit log of one model in a folder; what is scored is forgotten."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def active(self) -> ActiveModel:
+        files = {name: self.read(VERSION, name) for name in SCORING_FILES}
+        return ActiveModel(VERSION, checksums(files), self.now())
+
+    def read(self, _model_version: str, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+    def keep(self, _active: ActiveModel, _files: Mapping[str, bytes]) -> None:
+        """Keep nothing: the folder is local already."""
+
+    def add(self, _records: Sequence[ScoreRecord]) -> None:
+        """Forget the scores: the benchmark measures scoring, not storage."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def save(artifact: Mapping[str, bytes], folder: Path) -> None:
+    """Write a fitted model's files where `connect` finds them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in artifact.items():
+        (folder / name).write_bytes(content)
+
+
+def connect(folder: Path) -> Score:
+    """Return the function that scores JSON-like leads with the model in a folder."""
+    store = _Folder(folder)
+    settings = Settings.from_environment({"HASH_KEY": "only for this measurement", **os.environ})
+
+    def read(row: Mapping[str, Any]) -> Lead:
+        return read_lead(row, now=store.now(), hash_key=settings.hash_key)
+
+    models = ActiveModelCache(
+        cast(ModelRegistry, store),
+        cast(ArtifactStore, store),
+        cast(ModelDirectory, store),
+        refresh_seconds=3600,
+    )
+    scorer = LeadScorer(
+        settings,
+        cast(Clock, store),
+        models,
+        cast(PredictionStore, store),
+        cast(TrainingStore, store),
+        read,
+    )
+    scorer.load_model()
+
+    def score(leads: Sequence[Mapping[str, Any]], explain: bool) -> Sequence[Mapping[str, Any]]:
+        return cast(
+            Sequence[Mapping[str, Any]],
+            scorer.predict_batch(leads, explain=explain, request_id="b"),
+        )
+
+    return score

@@ -1,0 +1,44 @@
+"""Create what `template.yaml` declares in a DynamoDB and an S3 that have none of it yet."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra.template import Bucket, Table, Template
+
+
+def provision(template: Template, endpoint_url: str) -> None:
+    """Create every table and bucket of the template that is missing; leave the others alone."""
+    patience = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
+    dynamodb = boto3.client("dynamodb", endpoint_url=endpoint_url, config=patience)
+    for table in template.tables():
+        _create_table(dynamodb, table)
+    s3 = boto3.client("s3", endpoint_url=endpoint_url, config=patience)
+    for bucket in template.buckets():
+        _create_bucket(s3, bucket)
+
+
+def _create_table(dynamodb: Any, table: Table) -> None:
+    try:
+        dynamodb.create_table(**table.create)
+    except dynamodb.exceptions.ResourceInUseException:
+        return
+    dynamodb.get_waiter("table_exists").wait(TableName=table.name, WaiterConfig={"Delay": 1})
+    if table.ttl_attribute:
+        dynamodb.update_time_to_live(
+            TableName=table.name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl_attribute},
+        )
+
+
+def _create_bucket(s3: Any, bucket: Bucket) -> None:
+    try:
+        s3.head_bucket(Bucket=bucket.name)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        s3.create_bucket(Bucket=bucket.name)
+    if bucket.versioned:
+        s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})

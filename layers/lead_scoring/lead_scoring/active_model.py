@@ -1,0 +1,148 @@
+"""The model that answers: loaded once, swapped whole when another is activated."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from .baseline import Baseline
+from .entities import BASELINE_VERSION, ActiveModel
+from .errors import ArtifactError, StoreUnavailableError
+from .ports import ArtifactStore, ModelRegistry
+from .scoring_model import SCORING_FILES, Scores, ScoringModel, checksums
+
+logger = logging.getLogger(__name__)
+
+
+class ModelDirectory(Protocol):
+    """A local copy of the active model, which outlives the process but may vanish."""
+
+    def read(self, model_version: str, name: str) -> bytes | None:
+        """Return one file, None if it is not there."""
+
+    def keep(self, active: ActiveModel, files: Mapping[str, bytes]) -> None:
+        """Keep the files of the active model, and only them."""
+
+    def last_active(self) -> ActiveModel | None:
+        """Return what was kept last, None if nothing is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What answers now; `fault` says why it is not what the pointer names, None if it is."""
+
+    version: str
+    model: Scores
+    is_degraded: bool = False
+    fault: str | None = None
+
+
+class ActiveModelCache:
+    """Follows the active pointer, which it reads at most every `refresh_seconds`.
+
+    While one thread looks, the others go on with what is loaded. Nothing that goes wrong with a
+    new model takes the old one away.
+    """
+
+    def __init__(
+        self,
+        models: ModelRegistry,
+        artifacts: ArtifactStore,
+        directory: ModelDirectory,
+        refresh_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Wire the cache; nothing is read before it is asked for."""
+        self._models, self._artifacts, self._directory = models, artifacts, directory
+        self._refresh_seconds, self._monotonic = refresh_seconds, monotonic
+        self._answering: Answering | None = None
+        self._next_look = 0.0
+        self._lock = threading.Lock()
+
+    def current(self) -> Answering:
+        """Return what answers, after a look at the pointer if one is due.
+
+        Raises StoreUnavailableError if a store is down and nothing is cached.
+        """
+        answering = self._answering
+        if answering is not None:
+            if self._monotonic() < self._next_look or not self._lock.acquire(blocking=False):
+                return answering
+            try:
+                return self._look()
+            finally:
+                self._lock.release()
+        with self._lock:
+            return self._answering or self._look()
+
+    def refresh(self) -> Answering:
+        """Look at the pointer now, and return what answers."""
+        with self._lock:
+            return self._look()
+
+    def _look(self) -> Answering:
+        try:
+            self._answering = self._follow()
+        except StoreUnavailableError as error:
+            self._answering = self._fall_back(error, is_degraded=True)
+        except ArtifactError as error:
+            self._answering = self._fall_back(error, is_degraded=False)
+        finally:
+            self._next_look = self._monotonic() + self._refresh_seconds
+        return self._answering
+
+    def _follow(self) -> Answering:
+        """Return what the pointer names, loading it if it is not loaded yet."""
+        active = self._models.active()
+        if active is None:
+            return Answering(BASELINE_VERSION, Baseline())
+        loaded = self._answering
+        if loaded is not None and loaded.version == active.model_version:
+            return replace(loaded, is_degraded=False, fault=None)
+        files = {name: self._fetch(active, name) for name in SCORING_FILES}
+        answering = Answering(active.model_version, ScoringModel.load(files.__getitem__))
+        self._directory.keep(active, files)
+        return answering
+
+    def _fetch(self, active: ActiveModel, name: str) -> bytes:
+        """Return a file that has the registered checksum, from the directory or the store."""
+        local = self._directory.read(active.model_version, name)
+        if local is not None and _is_genuine(active, name, local):
+            return local
+        content = self._artifacts.read(active.model_version, name)
+        if not _is_genuine(active, name, content):
+            raise ArtifactError(f"{name} of {active.model_version} fails its checksum")
+        return content
+
+    def _fall_back(self, error: Exception, *, is_degraded: bool) -> Answering:
+        """Return what is loaded, or else what the directory kept; raise if there is neither."""
+        logger.error(json.dumps({"event": "model_not_followed", "fault": str(error)}))
+        answering = self._answering or self._from_directory()
+        if answering is None:
+            if isinstance(error, StoreUnavailableError):
+                raise error
+            raise StoreUnavailableError("the active model") from error
+        return replace(answering, is_degraded=is_degraded, fault=str(error))
+
+    def _from_directory(self) -> Answering | None:
+        active = self._directory.last_active()
+        if active is None:
+            return None
+        files = {}
+        for name in SCORING_FILES:
+            content = self._directory.read(active.model_version, name)
+            if content is None or not _is_genuine(active, name, content):
+                return None
+            files[name] = content
+        try:
+            return Answering(active.model_version, ScoringModel.load(files.__getitem__))
+        except ArtifactError:
+            logger.exception("the cached model cannot be used")
+            return None
+
+
+def _is_genuine(active: ActiveModel, name: str, content: bytes) -> bool:
+    return checksums({name: content})[name] == active.checksums.get(name)

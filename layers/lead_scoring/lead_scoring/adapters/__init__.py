@@ -1,0 +1,1 @@
+"""The world behind the ports: DynamoDB, S3, XGBoost, the clock. Imported by `bootstrap` only."""

@@ -1,0 +1,79 @@
+"""The files of the models, in S3 under `models/{version}/{file}`."""
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from ..errors import ArtifactError
+from ..settings import Settings
+from .aws import (
+    ATTEMPTS,
+    CONNECT_SECONDS,
+    PARALLEL_REQUESTS,
+    READ_SECONDS,
+    error_code,
+    unavailable_on_failure,
+)
+
+
+class S3ArtifactStore:
+    """An ArtifactStore in one bucket; connects at the first call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bucket = settings.model_bucket
+        self._endpoint_url = settings.aws_endpoint_url
+        self._connected: Any = None
+        self._connecting = Lock()
+
+    def read(self, model_version: str, name: str) -> bytes:
+        """Return one file; raise ArtifactError if it is missing."""
+        key = _key(model_version, name)
+        with unavailable_on_failure("s3"):
+            try:
+                answer = self._client().get_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) != "NoSuchKey":
+                    raise
+                raise ArtifactError(f"{name} of {model_version} is missing") from error
+            return bytes(answer["Body"].read())
+
+    def write(self, model_version: str, files: Mapping[str, bytes]) -> None:
+        """Write all files of a model."""
+        with unavailable_on_failure("s3"):
+            for name, content in files.items():
+                self._client().put_object(
+                    Bucket=self._bucket, Key=_key(model_version, name), Body=content
+                )
+
+    def ping(self) -> None:
+        """Return if the bucket answers."""
+        with unavailable_on_failure("s3"):
+            self._client().head_bucket(Bucket=self._bucket)
+
+    def _client(self) -> Any:
+        # Making a client is not thread-safe in botocore, using one is.
+        with self._connecting:
+            if self._connected is None:
+                self._connected = botocore.session.get_session().create_client(
+                    "s3", endpoint_url=self._endpoint_url, config=_config(self._endpoint_url)
+                )
+            return self._connected
+
+
+def _key(model_version: str, name: str) -> str:
+    return f"models/{model_version}/{name}"
+
+
+def _config(endpoint_url: str | None) -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=PARALLEL_REQUESTS,
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        # A bucket is a name of its own in AWS's domain only.
+        s3={"addressing_style": "path"} if endpoint_url else {},
+    )

@@ -1,0 +1,80 @@
+"""What the domain returns, as the bodies of answers."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..entities import ActiveModel, LeadId, ModelRecord, Prediction, ScoredHistory, iso
+from ..errors import NotFoundError
+from .problems import listed
+
+if TYPE_CHECKING:
+    # At run time it would load pydantic for functions that read no body.
+    from .bodies import BadLead
+
+_VERSION = re.compile(r"v[0-9]{8}_[0-9]{6}_[0-9a-f]{8}")
+
+
+def batch_answer(
+    results: Sequence[Prediction], bad: "Sequence[BadLead]", seconds: float
+) -> dict[str, Any]:
+    """Build the answer to a batch of which at least one lead was scored."""
+    return {
+        "results": results,
+        "errors": [
+            {"index": each.index, "lead_id": each.lead_id, "errors": listed(each.faults)}
+            for each in bad
+        ],
+        "count": len(results),
+        "model_version": results[0]["model_version"],
+        "processing_time_ms": round(1000 * seconds),
+    }
+
+
+def history_answer(history: ScoredHistory) -> dict[str, Any]:
+    """Build the answer that shows a lead's scores."""
+    return {"lead_id": history.lead_id, "scores": history.scores, "trend": history.trend}
+
+
+def erased_answer(lead_id: LeadId, deleted: dict[str, int]) -> dict[str, Any]:
+    """Build the answer that says what went with a lead."""
+    return {"lead_id": lead_id, "deleted": deleted}
+
+
+def models_answer(records: Sequence[ModelRecord], active: ActiveModel | None) -> dict[str, Any]:
+    """Build the list of models."""
+    return {"models": [_row(record, active) for record in records]}
+
+
+def card_answer(record: ModelRecord, active: ActiveModel | None, report: bytes) -> dict[str, Any]:
+    """Build a model card: the row of the list, the report of the training, the checksums."""
+    card: dict[str, Any] = json.loads(report)
+    return _row(record, active) | card | {"artifact_checksums": dict(record.checksums)}
+
+
+def known_version(text: str) -> str:
+    """Return the version if it looks like one; raise NotFoundError.
+
+    >>> known_version("v20240101_120000_abc12345")
+    'v20240101_120000_abc12345'
+    """
+    if not _VERSION.fullmatch(text):
+        raise NotFoundError("there is no model of this version")
+    return text
+
+
+def _row(record: ModelRecord, active: ActiveModel | None) -> dict[str, Any]:
+    return {
+        "model_version": record.model_version,
+        "model_type": record.model_type,
+        "metrics": dict(record.metrics),
+        "training_samples": record.training_samples,
+        "validation_samples": record.validation_samples,
+        "feature_count": record.feature_count,
+        "training_duration": record.training_duration,
+        "created_at": iso(record.created_at),
+        "deployed_at": iso(record.deployed_at) if record.deployed_at else None,
+        "is_active": active is not None and active.model_version == record.model_version,
+        "size_bytes": record.size_bytes,
+    }

@@ -1,0 +1,141 @@
+"""HTTP for Chalice views: a view parses, makes one call, answers; everything else is here.
+
+@endpoint(app, "POST", "/api/v1/ml/score")
+def score(request: ApiRequest) -> object:
+    return bootstrap.connect().lead_scorer.predict_single(request.json())
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from chalice.app import Chalice, MultiDict, Request, Response
+
+from ..errors import NotFoundError
+from .problems import NotJsonError, UnsupportedMediaTypeError, problem_of
+from .queries import Reader, read_query
+
+# A number of more digits breaks the same rules as one of so many, and costs less to read.
+_MOST_DIGITS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with another status than 200."""
+
+    status: int
+    body: object
+
+
+class ApiRequest:
+    """A request, each part of it read and checked when a view asks for it."""
+
+    def __init__(self, request: Request, request_id: str) -> None:
+        self.request_id = request_id
+        self._request = request
+
+    def query(self, **readers: Reader) -> dict[str, Any]:
+        """Read the query; raise InvalidInputError for what is wrong, unknown, or given twice."""
+        given = self._request.query_params or MultiDict(None)
+        return read_query({name: given.getlist(name) for name in given}, readers)
+
+    def path(self, name: str) -> str:
+        """Return a parameter of the path, percent-decoded: API Gateway hands it over as sent.
+
+        Raises NotFoundError if it is no text, which nothing can be stored under.
+        """
+        try:
+            return unquote((self._request.uri_params or {})[name], errors="strict")
+        except UnicodeDecodeError:
+            raise NotFoundError("there is nothing under this name") from None
+
+    def json(self) -> Any:
+        """Parse the body; an empty one means {}.
+
+        Raises UnsupportedMediaTypeError and NotJsonError.
+        """
+        try:
+            sent = self._request.raw_body
+            text = sent if isinstance(sent, str) else sent.decode("utf-8")
+        except ValueError:
+            raise NotJsonError("the body is not UTF-8") from None
+        if not text.strip():
+            return {}
+        media_type = self._request.headers.get("content-type", "").partition(";")[0]
+        if media_type.strip().lower() != "application/json":
+            raise UnsupportedMediaTypeError("send the body with Content-Type: application/json")
+        return parse_json(text)
+
+
+View = Callable[[ApiRequest], object]
+
+
+def endpoint(app: Chalice, method: str, path: str) -> Callable[[View], View]:
+    """Make a function the view of a route of a Chalice app."""
+
+    def register(view: View) -> View:
+        @functools.wraps(view)
+        def handle(**_: str) -> Response:
+            request = app.current_request
+            assert request is not None  # noqa: S101 (Chalice sets it before it calls a view)
+            # Of API Gateway, else of Lambda itself.
+            request_id = request.context.get("requestId") or app.lambda_context.aws_request_id
+            return answer(view, ApiRequest(request, request_id))
+
+        # Chalice's own check of the content type has errors of its own form, and passes none.
+        app.route(path, methods=[method], content_types=["*/*"])(handle)
+        return view
+
+    return register
+
+
+def answer(view: View, request: ApiRequest) -> Response:
+    """Call a view and answer with what it returns, or with the problem that it raises."""
+    try:
+        result = view(request)
+        reply = result if isinstance(result, Reply) else Reply(200, result)
+        return _response(reply.status, reply.body, request.request_id)
+    except Exception as error:  # noqa: BLE001 (the outermost frame: all becomes an answer here)
+        problem = problem_of(error, request.request_id)
+        headers = {"Content-Type": "application/problem+json", **problem.headers}
+        return _response(problem.status, problem.body, request.request_id, headers)
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON as RFC 8259 has it; raise NotJsonError.
+
+    >>> parse_json('{"a": [1, 2.5]}')
+    {'a': [1, 2.5]}
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_int=_whole)
+    except RecursionError:
+        raise NotJsonError("the body is nested too deeply") from None
+    except ValueError as error:
+        raise NotJsonError(f"the body is not JSON: {_reason(error)}") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _whole(digits: str) -> int:
+    return int(digits[:_MOST_DIGITS])
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return str(error)
+
+
+def _response(
+    status: int, body: object, request_id: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    # As compact as JSON gets: an answer of more than 6 MB cannot leave Lambda.
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    common = {"Content-Type": "application/json", "X-Request-Id": request_id}
+    return Response(text, {**common, **(headers or {})}, status)

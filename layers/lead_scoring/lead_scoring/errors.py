@@ -1,0 +1,59 @@
+"""What can go wrong, in the words of the domain. `api` maps each error to one HTTP status."""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One fault of an input: where it is (a JSON pointer, or a column) and what is wrong.
+
+    >>> Fault("/price", "must be at most 1e12").message
+    'must be at most 1e12'
+    """
+
+    pointer: str
+    message: str
+
+
+class LeadScoringError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InvalidInputError(LeadScoringError):
+    """An input breaks a rule; `faults` names every one of them, not only the first."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in faults))
+
+
+class NotFoundError(LeadScoringError):
+    """The lead or the model that was asked for is not known."""
+
+
+class ConflictError(LeadScoringError):
+    """The state of the system does not allow this now."""
+
+
+class TooLargeError(LeadScoringError):
+    """More was sent at once than one answer can hold."""
+
+
+class StoreUnavailableError(LeadScoringError):
+    """A store throttles, hangs or fails, and nothing cached can take its place."""
+
+    def __init__(self, store: str, retry_after_seconds: int = 5) -> None:
+        self.store = store
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"{store} is unavailable")
+
+
+class ArtifactError(LeadScoringError):
+    """A model artifact is missing, fails its checksum, or does not fit this code."""
+
+
+class SettingsError(LeadScoringError):
+    """The environment holds settings that cannot be used; the message names each one."""
+
+
+class TooFewSamplesError(LeadScoringError):
+    """There are too few usable outcomes to train on."""

@@ -1,0 +1,242 @@
+"""Metrics of predictions against outcomes, each with a bootstrap interval.
+
+Every metric is a function of integer weights over the same ranked rows, so that a bootstrap
+resample is a vector of counts and nothing is sorted twice. Rows with equal predictions share their
+rank: no metric depends on the order in which rows came.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+Metrics = dict[str, float | None]
+
+CALIBRATION_BINS = 10
+BOOTSTRAP_RESAMPLES = 500
+_CLIP = 1e-15  # scikit-learn's log_loss clips to machine precision likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Predictions and outcomes, best prediction first; arrays of shape (n,).
+
+    `labels` are 1.0 where the target is at least 0.5, else 0.0; `contacted` is 1.0, 0.0, or NaN
+    where nobody knows; `groups` are the starts of runs of equal predictions.
+    """
+
+    probabilities: Doubles
+    targets: Doubles
+    labels: Doubles
+    contacted: Doubles
+    groups: NDArray[np.intp]
+
+
+def rank(
+    probabilities: Doubles, targets: Doubles, contacted: Sequence[bool | None] | None = None
+) -> Ranked:
+    """Sort predictions and their outcomes for evaluation; targets are in [0, 1]."""
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order]
+    known = [np.nan if value is None else float(value) for value in contacted or []]
+    reached = np.array(known) if known else np.full(len(order), np.nan)
+    return Ranked(
+        ranked,
+        targets[order],
+        (targets[order] >= 0.5).astype(float),
+        reached[order],
+        np.flatnonzero(np.diff(ranked, prepend=np.inf)),
+    )
+
+
+def metrics(ranked: Ranked, threshold: float, weights: Doubles | None = None) -> Metrics:
+    """Return every metric; None where it is not defined, as AUC is with one class only.
+
+    `threshold` is the probability from which a lead counts as predicted positive.
+
+    >>> ranked = rank(np.array([0.9, 0.6, 0.4, 0.1]), np.array([1.0, 0.0, 1.0, 0.0]))
+    >>> metrics(ranked, threshold=0.5)["auc_roc"]
+    0.75
+    """
+    counts = np.ones(len(ranked.labels)) if weights is None else weights
+    total = float(counts.sum())
+    positives = float(counts @ ranked.labels)
+    result: Metrics = {
+        **_thresholded(ranked, counts, threshold),
+        **_ranking(ranked, counts, total, positives),
+        **_probabilistic(ranked, counts, total),
+        "conversion_rate": _ratio(positives, total),
+        "contact_success_rate": _contact_success(ranked, counts),
+        "avg_prediction_score": _ratio(100 * float(counts @ ranked.probabilities), total),
+    }
+    return result
+
+
+def with_intervals(ranked: Ranked, threshold: float, seed: int) -> dict[str, list[float] | None]:
+    """Return the 95 % percentile bootstrap interval of every metric, [low, high] or None.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+    """
+    generator = np.random.default_rng(seed)
+    size = len(ranked.labels)
+    draws: dict[str, list[float]] = {}
+    for _ in range(BOOTSTRAP_RESAMPLES):
+        counts = np.bincount(generator.integers(0, size, size), minlength=size).astype(float)
+        for name, value in metrics(ranked, threshold, counts).items():
+            if value is not None:
+                draws.setdefault(name, []).append(value)
+    names = metrics(ranked, threshold)
+    return {
+        name: [float(q) for q in np.quantile(draws[name], [0.025, 0.975])]
+        if name in draws
+        else None
+        for name in names
+    }
+
+
+def best_f1_threshold(probabilities: Doubles, targets: Doubles) -> float:
+    """Return the probability that, as threshold, gives the highest F1; 0.5 without positives.
+
+    >>> best_f1_threshold(np.array([0.2, 0.3, 0.8]), np.array([0.0, 1.0, 1.0]))
+    0.3
+    """
+    ranked = rank(probabilities, targets)
+    if not ranked.labels.any():
+        return 0.5
+    ends = np.append(ranked.groups[1:], len(ranked.labels))
+    hits = np.cumsum(ranked.labels)[ends - 1]
+    f1 = 2 * hits / (ends + ranked.labels.sum())
+    return float(ranked.probabilities[ranked.groups[np.argmax(f1)]])
+
+
+def calibration_bins(ranked: Ranked) -> list[dict[str, float]]:
+    """Return ten bins of equal mass, lowest first: mean prediction, observed rate, count."""
+    parts = np.array_split(np.arange(len(ranked.labels))[::-1], CALIBRATION_BINS)
+    return [
+        {
+            "mean_prediction": float(ranked.probabilities[part].mean()),
+            "observed_rate": float(ranked.labels[part].mean()),
+            "count": len(part),
+        }
+        for part in parts
+        if len(part)
+    ]
+
+
+def lift_table(ranked: Ranked) -> list[dict[str, float | None]]:
+    """Return, for the top 10 %, 20 %, ... 100 %: how many, how many positive, recall and lift."""
+    counts = np.ones(len(ranked.labels))
+    positives = float(ranked.labels.sum())
+    table: list[dict[str, float | None]] = []
+    for tenth in range(1, 11):
+        hits, size = _top(ranked, counts, tenth / 10)
+        table.append(
+            {
+                "top_fraction": tenth / 10,
+                "leads": size,
+                "positives": hits,
+                "recall": _ratio(hits, positives),
+                "lift": _ratio(hits * len(counts), size * positives),
+            }
+        )
+    return table
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator > 0 else None
+
+
+def _by_group(ranked: Ranked, values: Doubles) -> Doubles:
+    result: Doubles = np.add.reduceat(values, ranked.groups)
+    return result
+
+
+def _thresholded(ranked: Ranked, counts: Doubles, threshold: float) -> Metrics:
+    chosen = ranked.probabilities >= threshold
+    true_positives = float(counts[chosen] @ ranked.labels[chosen])
+    predicted, positives = float(counts[chosen].sum()), float(counts @ ranked.labels)
+    wrong = predicted + positives - 2 * true_positives
+    return {
+        "precision": _ratio(true_positives, predicted),
+        "recall": _ratio(true_positives, positives),
+        "f1_score": _ratio(2 * true_positives, predicted + positives),
+        "accuracy": _ratio(float(counts.sum()) - wrong, float(counts.sum())),
+    }
+
+
+def _ranking(ranked: Ranked, counts: Doubles, total: float, positives: float) -> Metrics:
+    hits = _by_group(ranked, counts * ranked.labels)
+    sizes = _by_group(ranked, counts)
+    hits_so_far, size_so_far = np.cumsum(hits), np.cumsum(sizes)
+    negatives = sizes - hits
+    pairs_won = float(negatives @ (hits_so_far - hits / 2))
+    precision = np.divide(hits_so_far, size_so_far, out=np.zeros_like(hits), where=size_so_far > 0)
+    top10, size10 = _top(ranked, counts, 0.1)
+    top20, size20 = _top(ranked, counts, 0.2)
+    return {
+        "auc_roc": _ratio(pairs_won, positives * (total - positives)),
+        "average_precision": _ratio(float(hits @ precision), positives),
+        "lift_at_10": _ratio(top10 * total, size10 * positives),
+        "lift_at_20": _ratio(top20 * total, size20 * positives),
+        "recall_at_10": _ratio(top10, positives),
+        "recall_at_20": _ratio(top20, positives),
+        "ndcg": _ndcg(ranked, counts, sizes, size_so_far),
+    }
+
+
+def _top(ranked: Ranked, counts: Doubles, fraction: float) -> tuple[float, float]:
+    """Return how many positives are among the top fraction, and its size.
+
+    Where the cut goes through rows of equal prediction, their positives count in proportion.
+    """
+    size = np.ceil(fraction * counts.sum())
+    sizes = np.cumsum(_by_group(ranked, counts))
+    hits = np.cumsum(_by_group(ranked, counts * ranked.labels))
+    return float(np.interp(size, np.append(0, sizes), np.append(0, hits))), float(size)
+
+
+def _ndcg(ranked: Ranked, counts: Doubles, sizes: Doubles, ends: Doubles) -> float | None:
+    """Return the normalised discounted cumulative gain of the targets, over the whole list.
+
+    Source: Järvelin and Kekäläinen, ACM TOIS 2002; equal predictions share their discounts.
+    """
+    discounts = np.append(0, np.cumsum(1 / np.log2(np.arange(2, int(counts.sum()) + 2))))
+    ends = ends.astype(int)
+    starts = ends - sizes.astype(int)
+    shared = np.divide(
+        discounts[ends] - discounts[starts], sizes, out=np.zeros_like(sizes), where=sizes > 0
+    )
+    gain = float(_by_group(ranked, counts * ranked.targets) @ shared)
+    best = np.argsort(-ranked.targets, kind="stable")
+    best_ends = np.cumsum(counts[best]).astype(int)
+    best_starts = best_ends - counts[best].astype(int)
+    ideal = float(ranked.targets[best] @ (discounts[best_ends] - discounts[best_starts]))
+    return _ratio(gain, ideal)
+
+
+def _probabilistic(ranked: Ranked, counts: Doubles, total: float) -> Metrics:
+    clipped = np.clip(ranked.probabilities, _CLIP, 1 - _CLIP)
+    losses = -np.where(ranked.labels > 0, np.log(clipped), np.log1p(-clipped))
+    squares = (ranked.probabilities - ranked.labels) ** 2
+    edges = np.linspace(0, total, CALIBRATION_BINS + 1)
+    so_far = np.append(0, np.cumsum(_by_group(ranked, counts)))
+    gaps = _by_group(ranked, counts * (ranked.probabilities - ranked.labels))
+    gap_so_far = np.interp(edges, so_far, np.append(0, np.cumsum(gaps)))
+    return {
+        "log_loss": _ratio(float(counts @ losses), total),
+        "brier": _ratio(float(counts @ squares), total),
+        "expected_calibration_error": _ratio(float(np.abs(np.diff(gap_so_far)).sum()), total),
+    }
+
+
+def _contact_success(ranked: Ranked, counts: Doubles) -> float | None:
+    """Return the share of contacted leads that became positive."""
+    contacted = counts * (ranked.contacted == 1)
+    return _ratio(float(contacted @ ranked.labels), float(contacted.sum()))
+
+
+def flatten(values: Mapping[str, float | None]) -> Metrics:
+    """Return metrics rounded for people and for storage, to six decimals."""
+    return {name: None if value is None else round(value, 6) for name, value in values.items()}

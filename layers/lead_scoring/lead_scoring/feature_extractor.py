@@ -1,0 +1,159 @@
+"""All feature families together: from leads and their moments to the matrix a model reads."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from struct import Struct
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .entities import Feature, Lead
+from .errors import ArtifactError
+from .features import contact, historical, location, price, temporal, text
+from .features.category import CategoryVocabulary, normal_category
+from .features.historical import OutcomeHistory
+from .features.price import PriceLevels
+from .features.reading import read
+from .features.tfidf import TfidfVocabulary
+from .settings import Settings
+
+# Raised whenever a feature of this code comes to mean something else under the same name.
+FORMAT = 1
+
+FitTfidf = Callable[[Sequence[str], int], TfidfVocabulary]
+
+
+@dataclass(frozen=True)
+class FeatureExtractor:
+    """The fitted state of every family; its `features` are the columns, and their order counts."""
+
+    title_terms: TfidfVocabulary
+    description_terms: TfidfVocabulary
+    categories: CategoryVocabulary
+    prices: PriceLevels
+    business_time_zone: str
+    history: OutcomeHistory
+    features: tuple[Feature, ...] = field(init=False, repr=False, compare=False)
+    _zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    _row: Struct = field(init=False, repr=False, compare=False)
+    _no_terms: list[float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        features = (
+            *text.FEATURES,
+            *temporal.FEATURES,
+            *location.FEATURES,
+            *self.categories.features,
+            *price.FEATURES,
+            *contact.FEATURES,
+            *self.title_terms.features("title"),
+            *self.description_terms.features("description"),
+            *historical.FEATURES,
+        )
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "_row", Struct(f"{len(features)}f"))
+        object.__setattr__(self, "_zone", ZoneInfo(self.business_time_zone))
+        object.__setattr__(self, "_no_terms", [0.0] * len(self.description_terms.terms))
+
+    @classmethod
+    def fit(
+        cls,
+        leads: Sequence[Lead],
+        *,
+        history: OutcomeHistory,
+        fit_tfidf: FitTfidf,
+        settings: Settings,
+    ) -> "FeatureExtractor":
+        """Learn vocabularies and price levels from training leads; nothing here sees an outcome.
+
+        The history is fitted elsewhere, as of each lead's moment. `fit_tfidf` takes texts and the
+        most terms to keep (`adapters.tfidf_fitting`). Deterministic in the leads and their order.
+        """
+        descriptions = [lead.description for lead in leads if lead.description]
+        normal = [normal_category(lead.category) for lead in leads]
+        return cls(
+            fit_tfidf([lead.title for lead in leads], settings.tfidf_max_features_title),
+            fit_tfidf(descriptions, settings.tfidf_max_features_desc),
+            CategoryVocabulary.fit(normal),
+            PriceLevels.fit(zip(normal, (lead.price for lead in leads), strict=True)),
+            settings.business_time_zone,
+            history,
+        )
+
+    def extract(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> NDArray[np.float32]:
+        """Return the features of each lead as of its moment, shape (leads, features).
+
+        NaN is missing. A lead has the same bits alone and among others: each is computed by itself.
+        """
+        if len(leads) != len(moments):
+            raise ValueError(f"{len(leads)} leads have {len(moments)} moments")
+        width = self._row.size
+        # Packing floats into a buffer takes a quarter of the time of making an array of a list.
+        rows = bytearray(width * len(leads))
+        for number, (lead, moment) in enumerate(zip(leads, moments, strict=True)):
+            self._row.pack_into(rows, number * width, *self._values(lead, moment))
+        return np.frombuffer(rows, dtype=np.float32).reshape(len(leads), len(self.features))
+
+    def _values(self, lead: Lead, moment: datetime) -> list[float]:
+        """Return one lead's features, in the order of `features`."""
+        title = read(lead.title)
+        description = None if lead.description is None else read(lead.description)
+        normal = normal_category(lead.category)
+        salary = title.salary or (description.salary if description else None)
+        return [
+            *text.values(title, description),
+            *temporal.values(lead.posted_at, moment, self._zone),
+            *location.values(
+                lead.location_name, title.lowered, description.lowered if description else None
+            ),
+            *self.categories.values(normal),
+            *self.prices.values(lead.price, normal, salary),
+            *contact.values(lead),
+            *self.title_terms.weights(title.words),
+            *(self.description_terms.weights(description.words) if description else self._no_terms),
+            *self.history.rates(
+                lead, moment, title.words, description.words if description else ()
+            ),
+        ]
+
+    def unseen_categories(self, lead: Lead) -> list[str]:
+        """Return what categories of the lead training never saw; empty without a category."""
+        normal = normal_category(lead.category)
+        return [] if normal is None or self.categories.knows(normal) else [normal]
+
+    def to_json(self) -> dict[str, Any]:
+        """Write everything that was learned, with the names of the features in their order."""
+        return {
+            "format": FORMAT,
+            "features": [feature.name for feature in self.features],
+            "business_time_zone": self.business_time_zone,
+            "title_terms": self.title_terms.to_json(),
+            "description_terms": self.description_terms.to_json(),
+            "categories": self.categories.to_json(),
+            "prices": self.prices.to_json(),
+            "history": self.history.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> "FeatureExtractor":
+        """Read an extractor back; raise ArtifactError where it does not fit this code."""
+        try:
+            if data["format"] != FORMAT:
+                raise ArtifactError(f"the extractor has format {data['format']!r}, not {FORMAT}")
+            extractor = cls(
+                TfidfVocabulary.from_json(data["title_terms"]),
+                TfidfVocabulary.from_json(data["description_terms"]),
+                CategoryVocabulary.from_json(data["categories"]),
+                PriceLevels.from_json(data["prices"]),
+                data["business_time_zone"],
+                OutcomeHistory.from_json(data["history"]),
+            )
+            names = list(data["features"])
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as fault:
+            raise ArtifactError(f"the extractor is malformed: {fault!r}") from fault
+        if names != [feature.name for feature in extractor.features]:
+            raise ArtifactError("the extractor's features are not those of this code, in its order")
+        return extractor

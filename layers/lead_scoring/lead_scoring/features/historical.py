@@ -1,0 +1,194 @@
+"""Historical features: what became of comparable leads, as of the lead's own moment.
+
+An outcome counts from the first midnight (UTC) after it became known; a lead sees the outcomes that
+counted before its moment's day began or on it. So no lead ever sees its own outcome or a later one,
+in training as in backtests, and the table has at most one entry a key and day.
+"""
+
+import base64
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from math import exp, log, sqrt
+from typing import Any
+
+import numpy as np
+
+from ..entities import Feature, Lead, TrainingExample
+from ..errors import ArtifactError
+from .reading import words_of
+
+FEATURES = (
+    Feature("category_success_rate", "Category Success Rate", "historical"),
+    Feature("category_cases", "Category Cases", "historical"),
+    Feature("location_success_rate", "Location Success Rate", "historical"),
+    Feature("location_cases", "Location Cases", "historical"),
+    Feature("category_location_success_rate", "Category and Location Success Rate", "historical"),
+    Feature("category_location_cases", "Category and Location Cases", "historical"),
+    Feature("similar_title_success_rate", "Similar Title Success Rate", "historical"),
+    Feature("similar_title_cases", "Similar Title Cases", "historical"),
+    Feature("similar_description_success_rate", "Similar Description Success Rate", "historical"),
+    Feature("similar_description_cases", "Similar Description Cases", "historical"),
+)
+
+# A rate is pulled towards the general one as if by this many cases more; with m = 10 the rate of a
+# key seen ten times is half its own (additive smoothing, Micci-Barreca, SIGKDD Explorations 2001).
+_PRIOR_CASES = 10.0
+# Before anything is known the general rate is a quarter, as if twenty leads had said so.
+_PRIOR_RATE, _PRIOR_RATE_CASES = 0.25, 20.0
+# Terms rarer than this say more about one lead than about those like it.
+_MIN_TERM_CASES = 5
+_MAX_WORDS = 400
+_TITLE, _DESCRIPTION = "tw:", "dw:"
+_SECONDS_PER_DAY = 86400
+
+
+Ints = "array[int]"
+Numbers = "array[float]"
+
+
+class OutcomeHistory:
+    """Cumulative outcomes of every category, place and term, by the day they were known."""
+
+    FEATURES = FEATURES
+
+    def __init__(
+        self, keys: Sequence[str], starts: Ints, days: Ints, cases: Numbers, successes: Numbers
+    ) -> None:
+        """Hold parallel arrays: key k owns entries starts[k] to starts[k + 1], days ascending."""
+        self._range = {key: (starts[i], starts[i + 1]) for i, key in enumerate(keys)}
+        self._starts, self._days, self._cases, self._successes = starts, days, cases, successes
+
+    @classmethod
+    def fit(cls, examples: Iterable[TrainingExample]) -> "OutcomeHistory":
+        """Count the outcomes of leads; success is the target, in [0, 1]."""
+        by_key: dict[str, dict[int, list[float]]] = {}
+        for example in examples:
+            day = _day(example.known_at) + 1
+            for key in _all_keys(example.lead):
+                entry = by_key.setdefault(key, {}).setdefault(day, [0.0, 0.0])
+                entry[0] += 1
+                entry[1] += example.target
+        starts, days = array("i", [0]), array("i")
+        cases, successes, kept = array("f"), array("f"), []
+        for key, entries in sorted(by_key.items()):
+            if (
+                key.startswith((_TITLE, _DESCRIPTION))
+                and sum(e[0] for e in entries.values()) < _MIN_TERM_CASES
+            ):
+                continue
+            kept.append(key)
+            case_count = success_count = 0.0
+            for day, (new_cases, new_successes) in sorted(entries.items()):
+                case_count, success_count = case_count + new_cases, success_count + new_successes
+                days.append(day)
+                cases.append(case_count)
+                successes.append(success_count)
+            starts.append(len(days))
+        return cls(kept, starts, days, cases, successes)
+
+    def rates(
+        self, lead: Lead, moment: datetime, title: Sequence[str], description: Sequence[str]
+    ) -> list[float]:
+        """Return the values of FEATURES for a lead as of a moment; NaN where nothing applies.
+
+        `title` and `description` are the words of the two texts (`reading.words_of`).
+        """
+        day = _day(moment)
+        all_cases, all_successes = self._known("all", day)
+        general = (all_successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (
+            all_cases + _PRIOR_RATE_CASES
+        )
+        values: list[float] = []
+        for key in _plain_keys(lead):
+            cases, successes = self._known(key, day) if key else (0.0, 0.0)
+            rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
+            values += [rate, cases / (cases + _PRIOR_CASES)] if key else [np.nan, np.nan]
+        values += self._similar(_term_keys(_TITLE, title), day, general)
+        values += self._similar(_term_keys(_DESCRIPTION, description), day, general)
+        return values
+
+    def _known(self, key: str, day: int) -> tuple[float, float]:
+        """Return cases and successes of a key that were known when the day began."""
+        start, end = self._range.get(key, (0, 0))
+        if start == end:
+            return 0.0, 0.0
+        at = end if self._days[end - 1] <= day else bisect_right(self._days, day, start, end)
+        return (self._cases[at - 1], self._successes[at - 1]) if at > start else (0.0, 0.0)
+
+    def _similar(self, keys: Iterable[str], day: int, general: float) -> list[float]:
+        """Pool the terms' shifts in log-odds, as a damped naive Bayes; rate and mean cases."""
+        prior = log(general / (1 - general))
+        shift = all_cases = 0.0
+        count = 0
+        for key in keys:
+            cases, successes = self._known(key, day)
+            if cases >= _MIN_TERM_CASES:
+                rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
+                shift += log(rate / (1 - rate)) - prior
+                all_cases += cases
+                count += 1
+        if not count:
+            return [general, 0.0]
+        # Terms of one text are far from independent: their sum is damped by the square root.
+        mean_cases = all_cases / count
+        rate = 1 / (1 + exp(-(prior + shift / sqrt(count))))
+        return [rate, mean_cases / (mean_cases + _PRIOR_CASES)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table for the artifact; numbers as base64 of little-endian arrays."""
+        arrays = {"starts": "<i4", "days": "<i4", "cases": "<f4", "successes": "<f4"}
+        packed = {
+            name: base64.b64encode(np.asarray(getattr(self, f"_{name}"), kind).tobytes()).decode()
+            for name, kind in arrays.items()
+        }
+        return {"keys": list(self._range), **packed}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "OutcomeHistory":
+        """Read the table back; raise ArtifactError if it is malformed."""
+        try:
+            starts = _unpack(value["starts"], "<i4", "i")
+            days = _unpack(value["days"], "<i4", "i")
+            cases = _unpack(value["cases"], "<f4", "f")
+            successes = _unpack(value["successes"], "<f4", "f")
+            keys = list(value["keys"])
+        except (KeyError, TypeError, ValueError) as fault:
+            raise ArtifactError("the outcome history is malformed") from fault
+        if len(starts) != len(keys) + 1 or not len(days) == len(cases) == len(successes):
+            raise ArtifactError("the outcome history is incomplete")
+        if starts[-1] != len(days):
+            raise ArtifactError("the outcome history is incomplete")
+        return cls(keys, starts, days, cases, successes)
+
+
+def _unpack(text: str, stored: str, kind: str) -> Any:
+    numbers = np.frombuffer(base64.b64decode(text, validate=True), stored)
+    return array(kind, numbers.astype(np.dtype(kind)).tobytes())
+
+
+def _day(moment: datetime) -> int:
+    return int(moment.timestamp() // _SECONDS_PER_DAY)
+
+
+def _all_keys(lead: Lead) -> Iterator[str]:
+    yield "all"
+    yield from (key for key in _plain_keys(lead) if key)
+    yield from _term_keys(_TITLE, words_of(lead.title))
+    yield from _term_keys(_DESCRIPTION, words_of(lead.description or ""))
+
+
+def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
+    category = lead.category.strip().casefold() if lead.category else None
+    location = lead.location_name.strip().casefold() if lead.location_name else None
+    both = f"b:{category}\n{location}" if category and location else None
+    return category and f"c:{category}", location and f"l:{location}", both
+
+
+def _term_keys(prefix: str, words: Sequence[str]) -> list[str]:
+    """Return the distinct words of a text, and its pairs of neighbours, in order."""
+    read = words[:_MAX_WORDS]
+    pairs = [f"{first} {second}" for first, second in pairwise(read)]
+    return [prefix + term for term in dict.fromkeys([*read, *pairs])]

@@ -1,0 +1,151 @@
+"""Text: how long and how loud title and description are, and which words and amounts they hold.
+
+An absent description (None) is not known, so that all its features are missing (NaN); an empty
+one has counts of zero. Shares and means of nothing are missing.
+"""
+
+import math
+import re
+
+from ..entities import Feature
+from .keywords import GROUPS, SENIORITY, count_keywords
+from .reading import Reading
+
+_MEASURES = (
+    ("characters", "Length"),
+    ("words", "Length"),
+    ("sentences", "Sentences"),
+    ("mean_word_length", "Word Length"),
+    ("capitals_share", "Capitals"),
+    ("digits", "Digits"),
+    ("exclamation_marks", "Exclamation Marks"),
+    ("list_items", "Listed Items"),
+    ("email_address", "E-mail Address"),
+    ("phone_number", "Phone Number"),
+    ("links", "Links"),
+    ("salary_low", "Salary"),
+    ("salary_high", "Salary"),
+    ("salary_mean", "Salary"),
+    ("experience_years_low", "Years of Experience"),
+    ("experience_years_high", "Years of Experience"),
+    ("seniority", "Seniority"),
+)
+
+
+def _features(field: str) -> tuple[Feature, ...]:
+    title = field.capitalize()
+    measures = tuple(
+        Feature(f"{field}_{name}", f"{title} {label}", "text") for name, label in _MEASURES
+    )
+    keywords = tuple(
+        Feature(f"{field}_{group.name}_keywords", f"{title} {group.label}", "text")
+        for group in GROUPS
+    )
+    return measures + keywords
+
+
+TITLE_FEATURES = _features("title")
+DESCRIPTION_FEATURES = _features("description")
+FEATURES = TITLE_FEATURES + DESCRIPTION_FEATURES
+
+_NAN = math.nan
+_ABSENT = [_NAN] * len(DESCRIPTION_FEATURES)
+_TRAILING = " \n\t\r.!?…。！？"
+
+# Both begin with one literal or set, and repeat within bounds or over disjoint stretches: linear.
+_find_email = re.compile(r"@(?<=[\w.+-]@)[\w-]+\.\w").search
+_find_phone = re.compile(
+    r"[+(0-9](?<![\w.,+(/-][+(0-9])(?:"
+    r"(?<=\+)[0-9](?:[ .()/-]{0,2}[0-9]){7,13}"
+    r"|(?<=\()[0-9]{2,5}\)[ .-]?[0-9]{3,4}[ .-]?[0-9]{3,5}"
+    r"|(?<=[0-9])[0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{4}"
+    r"|(?<=0)[0-9]{1,4}[ /-][0-9]{3,4}[ -]?[0-9]{3,5}"
+    r"|(?<=1)[ .-]\(?[0-9]{3}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4}"
+    r")(?![0-9,])"
+).search
+
+_YEAR_WORDS = frozenset({"years", "year", "yrs", "yr", "jahre", "années", "años", "anos"})
+_SMALL_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve"
+_NUMBER_WORDS = {word: number for number, word in enumerate(_SMALL_NUMBERS.split())}
+_CONNECTORS = frozenset({"to", "or", "and", "more", "plus", "bis", "a", "over", "full"})
+# What makes a number of years something else than experience.
+_OTHER_YEARS = frozenset({"old", "ago", "degree", "contract", "warranty", "anniversary", "plan"})
+_MOST_YEARS = 30
+
+
+def values(title: Reading, description: Reading | None) -> list[float]:
+    """Return the text features of a lead, those of the title first."""
+    return _values(title) + (_ABSENT if description is None else _values(description))
+
+
+def _values(reading: Reading) -> list[float]:
+    text, words = reading.text, reading.words
+    lowered, letters, digits = reading.lowered, reading.letters, reading.digits
+    low, high = reading.salary or (_NAN, _NAN)
+    years_low, years_high = experience_years(words)
+    return [
+        len(text),
+        len(words),
+        _sentences(text),
+        sum(map(len, words)) / len(words) if words else _NAN,
+        reading.capitals / letters if letters else _NAN,
+        digits,
+        text.count("!") + text.count("！"),
+        text.count(",") + text.count(";") + text.count("•") + text.count("|") + text.count("\n"),
+        1.0 if "@" in text and _find_email(text) else 0.0,
+        1.0 if digits >= 7 and _find_phone(text) else 0.0,
+        lowered.count("http") + lowered.count("www."),
+        low,
+        high,
+        (low + high) / 2,
+        years_low,
+        years_high,
+        max([SENIORITY[word] for word in words if word in SENIORITY], default=_NAN),
+        *count_keywords(words),
+    ]
+
+
+def _sentences(text: str) -> int:
+    """Count the ends of sentences: a mark before a space, a full-width mark, an empty line."""
+    body = text.strip(_TRAILING)
+    if not body:
+        return 0
+    ends = sum([body.count(f"{mark} ") + body.count(f"{mark}\n") for mark in ".!?" if mark in body])
+    if not body.isascii():
+        ends += body.count("。") + body.count("！") + body.count("？")
+    return 1 + ends + (body.count("\n\n") if "\n" in body else 0)
+
+
+def experience_years(words: list[str]) -> tuple[float, float]:
+    """Return the fewest and the most years of experience asked for, NaN where none are.
+
+    >>> experience_years(["five", "to", "seven", "years"]), experience_years(["3+", "years"])
+    ((5.0, 7.0), (3.0, 3.0))
+    """
+    if _YEAR_WORDS.isdisjoint(words):
+        return _NAN, _NAN
+    found: list[float] = []
+    for position, word in enumerate(words):
+        if word in _YEAR_WORDS:
+            found += _numbers_before(words, position)
+    return (min(found), max(found)) if found else (_NAN, _NAN)
+
+
+def _numbers_before(words: list[str], position: int) -> list[float]:
+    following = words[position + 1 : position + 3]
+    if not _OTHER_YEARS.isdisjoint(following) or following == ["of", "age"]:
+        return []
+    numbers: list[float] = []
+    for word in reversed(words[max(0, position - 5) : position]):
+        number = _NUMBER_WORDS.get(word)
+        if number is None:
+            figure = word.rstrip("+")
+            if len(figure) < 3 and figure.isascii() and figure.isdigit():
+                number = int(figure)
+            elif word in _CONNECTORS:
+                continue
+            else:
+                break
+        if number <= _MOST_YEARS:
+            numbers.append(float(number))
+    return numbers

@@ -1,0 +1,94 @@
+"""Is a lead like those that the model was trained on?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .entities import Feature
+from .errors import ArtifactError
+
+# One odd value is a quirk; two different ones say that the lead is of another kind.
+_SEVERAL = 2
+# A tenth beyond what training saw is still familiar; so is a week more of age.
+_SLACK = 0.1
+_AGE, _AGE_SLACK_HOURS = "age_hours", 168.0
+# Checked are amounts. Weights of terms and historical rates are bounded and say nothing of the lead
+# itself, a code has no order, an unseen category is reported by name, and a season comes anew.
+_CHECKED_GROUPS = ("text", "price")
+
+
+class TrainingRange:
+    """The lowest and highest training value of every feature, NaN where it is not checked."""
+
+    def __init__(
+        self, low: NDArray[np.float64], high: NDArray[np.float64], features: Sequence[Feature]
+    ) -> None:
+        """Widen the range by the slack; `low` and `high` have shape (len(features),)."""
+        self.low, self.high, self._features = low, high, features
+        slack = _SLACK * (high - low)
+        for i, feature in enumerate(features):
+            if feature.name == _AGE:
+                slack[i] = max(slack[i], _AGE_SLACK_HOURS)
+        self._from, self._to = low - slack, high + slack
+
+    @classmethod
+    def fit(cls, rows: NDArray[np.float32], features: Sequence[Feature]) -> "TrainingRange":
+        """Take the range from training rows of shape (n, len(features))."""
+        missing = np.isnan(rows)
+        low = np.where(missing, np.inf, rows).min(axis=0).astype(np.float64)
+        high = np.where(missing, -np.inf, rows).max(axis=0).astype(np.float64)
+        unchecked = ~np.isfinite(low)
+        for i, feature in enumerate(features):
+            unchecked[i] |= feature.group not in _CHECKED_GROUPS and feature.name != _AGE
+        low[unchecked] = high[unchecked] = np.nan
+        return cls(low, high, features)
+
+    def outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which values lie outside, shape (n, features); a missing one does not."""
+        result: NDArray[np.bool_] = (rows < self._from) | (rows > self._to)
+        return result
+
+    def judge(
+        self, outside: NDArray[np.bool_], row: NDArray[np.float32], unseen: Sequence[str]
+    ) -> tuple[list[str], bool]:
+        """Return what is unusual about one lead, and whether that makes it an outlier.
+
+        It is one if several features lie outside, its category was never seen, or it is scored
+        far longer after its posting than any lead of the training was.
+        """
+        reasons: dict[str, str] = {}
+        is_outlier = bool(unseen)
+        for i in map(int, np.flatnonzero(outside)):
+            feature = self._features[i]
+            is_outlier |= feature.name == _AGE
+            reasons.setdefault(
+                feature.label,
+                f"{feature.label} {row[i]:.6g} is outside the training range"
+                f" {self.low[i]:.6g} to {self.high[i]:.6g}",
+            )
+        told = [f"Category {name!r} was never seen in training" for name in unseen]
+        return told + list(reasons.values()), is_outlier or len(reasons) >= _SEVERAL
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the range for the artifact; null where a feature is not checked."""
+        return {"low": _with_null(self.low), "high": _with_null(self.high)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], features: Sequence[Feature]) -> "TrainingRange":
+        """Read the range back; raise ArtifactError if it is malformed."""
+        try:
+            low, high = (
+                np.array([np.nan if x is None else float(x) for x in value[name]])
+                for name in ("low", "high")
+            )
+        except (KeyError, TypeError, ValueError) as fault:
+            raise ArtifactError("the training range is malformed") from fault
+        if not len(low) == len(high) == len(features):
+            raise ArtifactError("the training range does not fit the features")
+        return cls(low, high, features)
+
+
+def _with_null(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]

@@ -1,0 +1,173 @@
+"""A trained model: from leads and their moments to margins, probabilities, reasons and outliers."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import ubjson
+from .calibration import Calibration
+from .entities import Lead
+from .errors import ArtifactError
+from .explanation import Explanation, explain
+from .feature_extractor import FeatureExtractor
+from .outliers import TrainingRange
+from .tree_ensemble import TreeEnsemble
+
+MODEL_FILE, EXTRACTOR_FILE, MANIFEST_FILE = "model.ubj", "extractor.json", "manifest.json"
+SCORING_FILES = (MODEL_FILE, EXTRACTOR_FILE, MANIFEST_FILE)
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One lead's score: raw log-odds, calibrated probability, and why."""
+
+    margin: float
+    probability: float
+    outlier_reasons: list[str]
+    is_outlier: bool
+    explanation: Explanation | None
+
+
+class Scores(Protocol):
+    """Anything that scores leads: a trained model, or the baseline before there is one."""
+
+    def score(
+        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
+    ) -> list[Scored]:
+        """Score each lead as of its moment: the same lead gets the same bits in any batch."""
+
+
+class ScoringModel:
+    """A forest, the extractor that feeds it, its calibration, and the range of its training."""
+
+    def __init__(
+        self,
+        model: bytes,
+        extractor: FeatureExtractor,
+        calibration: Calibration,
+        training_range: TrainingRange,
+        threshold: float,
+    ) -> None:
+        """Compile the forest; `model` is XGBoost's UBJSON, `threshold` the one chosen for F1."""
+        self.extractor, self.calibration, self.threshold = extractor, calibration, threshold
+        self._model, self._range = model, training_range
+        self.labels, self._first_of_label, groups = _group_by_label(extractor)
+        self.forest = TreeEnsemble(ubjson.loads(model), groups)
+        if len(training_range.low) != len(extractor.features):
+            raise ArtifactError("the training range does not fit the extractor")
+
+    def score(
+        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
+    ) -> list[Scored]:
+        """Score each lead as of its moment: the same lead gets the same bits in any batch."""
+        rows = self.extractor.extract(leads, moments)
+        margins = self.forest.margins(rows)
+        probabilities = self.calibration.probabilities(margins)
+        explanations = self._explanations(rows) if explain else [None] * len(leads)
+        outliers = self._range.outside(rows)
+        scored = []
+        for i, lead in enumerate(leads):
+            reasons, is_outlier = self._range.judge(
+                outliers[i], rows[i], self.extractor.unseen_categories(lead)
+            )
+            scored.append(
+                Scored(
+                    float(margins[i]), float(probabilities[i]), reasons, is_outlier, explanations[i]
+                )
+            )
+        return scored
+
+    def _explanations(self, rows: NDArray[np.float32]) -> list[Explanation]:
+        effects = self.forest.effects(rows)
+        values = self.values(rows)
+        base = self.forest.base_effect
+        return [explain(base, self.labels, effects[i], values[i]) for i in range(len(rows))]
+
+    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the value that stands for each label, shape (n, labels): its first feature's."""
+        result: NDArray[np.float64] = rows[:, self._first_of_label].astype(np.float64)
+        return result
+
+    def files(self) -> dict[str, bytes]:
+        """Return the artifact, file by file; equal models have equal bytes."""
+        manifest = {
+            "format": _FORMAT,
+            "features": [feature._asdict() for feature in self.extractor.features],
+            "calibration": self.calibration.to_json(),
+            "threshold": self.threshold,
+            "training_range": self._range.to_json(),
+        }
+        return {
+            MODEL_FILE: self._model,
+            EXTRACTOR_FILE: _json_bytes(self.extractor.to_json()),
+            MANIFEST_FILE: _json_bytes(manifest),
+        }
+
+    @classmethod
+    def load(cls, read: Callable[[str], bytes]) -> "ScoringModel":
+        """Build a model from its files; raise ArtifactError where they do not fit this code."""
+        manifest = _parse(read(MANIFEST_FILE))
+        extractor = FeatureExtractor.from_json(_parse(read(EXTRACTOR_FILE)))
+        try:
+            names = [feature["name"] for feature in manifest["features"]]
+            if manifest["format"] != _FORMAT:
+                raise ArtifactError(f"the artifact has format {manifest['format']!r}")
+            if names != [feature.name for feature in extractor.features]:
+                raise ArtifactError("the artifact and the extractor differ in their features")
+            calibration = Calibration.from_json(manifest["calibration"])
+            training_range = TrainingRange.from_json(manifest["training_range"], extractor.features)
+            threshold = float(manifest["threshold"])
+        except (KeyError, TypeError, ValueError) as fault:
+            raise ArtifactError("the manifest is malformed") from fault
+        return cls(read(MODEL_FILE), extractor, calibration, training_range, threshold)
+
+
+def artifact_version(files: Mapping[str, bytes], created_at: datetime) -> str:
+    """Name a model: the time, and eight hex digits of the hash of what scores.
+
+    >>> from datetime import UTC
+    >>> artifact_version({"model.ubj": b""}, datetime(2024, 1, 1, 12, tzinfo=UTC))
+    'v20240101_120000_d97d4dea'
+    """
+    digest = hashlib.sha256()
+    for name in sorted(set(files) & set(SCORING_FILES)):
+        digest.update(name.encode() + b"\\0" + hashlib.sha256(files[name]).digest())
+    return f"v{created_at:%Y%m%d_%H%M%S}_{digest.hexdigest()[:8]}"
+
+
+def checksums(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the SHA-256 of each file, in hex."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def _group_by_label(extractor: FeatureExtractor) -> tuple[list[str], list[int], list[int]]:
+    """Return the labels, the first feature of each, and the label number of every feature."""
+    labels: list[str] = []
+    first: list[int] = []
+    groups: list[int] = []
+    numbers: dict[str, int] = {}
+    for position, feature in enumerate(extractor.features):
+        if feature.label not in numbers:
+            numbers[feature.label] = len(labels)
+            labels.append(feature.label)
+            first.append(position)
+        groups.append(numbers[feature.label])
+    return labels, first, groups
+
+
+def _json_bytes(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as fault:
+        raise ArtifactError("a file of the artifact is not JSON") from fault

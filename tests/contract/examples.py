@@ -1,0 +1,75 @@
+"""Leads, outcomes, scores and models that contract tests store and expect back."""
+
+import itertools
+from datetime import UTC, datetime
+from typing import Any
+
+from lead_scoring.entities import Lead, LeadId, ModelRecord, Outcome, ScoreRecord
+
+NOON = datetime(2024, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def fresh(word: str = "lead") -> str:
+    """A name that no other test has used."""
+    return f"{word}-{next(_numbers)}"
+
+
+def full_lead(lead_id: LeadId, **changes: Any) -> Lead:
+    fields: dict[str, Any] = {
+        "title": "Senior Engineer 工程师 👩‍💻",
+        "description": "Python & <b>SQL</b>; '--",
+        "category": "software/qa/dba",
+        "location_name": "São Paulo",
+        "price": 0.1 + 0.2,
+        "email_domain": "example.com",
+        "email_hash": "a" * 64,
+        "posted_at": datetime(2024, 5, 1, 1, 2, 3, 4, tzinfo=UTC),
+        "as_of": datetime(1, 1, 1, tzinfo=UTC),
+    }
+    return Lead(lead_id=lead_id, **fields | changes)
+
+
+def bare_lead(lead_id: LeadId) -> Lead:
+    return Lead(lead_id=lead_id, title="x")
+
+
+def score(lead: Lead, **changes: Any) -> ScoreRecord:
+    fields: dict[str, Any] = {
+        "scored_at": NOON,
+        "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "position": 0,
+        "model_version": "v20240101_120000_abc12345",
+        "score": 85,
+        "probability": 0.8531234567890123,
+        "confidence": 0.8531234567890123,
+        "grade": "A",
+        "latency_ms": 1.25,
+    }
+    return ScoreRecord(lead=lead, **fields | changes)
+
+
+def full_outcome(lead_id: LeadId, **changes: Any) -> Outcome:
+    fields: dict[str, Any] = {
+        "converted": True,
+        "contacted": False,
+        "user_rating": 66.6,
+        "conversion_value": 1e12,
+        "occurred_at": datetime(2024, 5, 2, tzinfo=UTC),
+    }
+    return Outcome(lead_id=lead_id, **fields | changes)
+
+
+def model(model_version: str, **changes: Any) -> ModelRecord:
+    fields: dict[str, Any] = {
+        "model_type": "xgboost",
+        "metrics": {"f1_score": 0.1 + 0.2, "auc_roc": 1.0, "contact_success_rate": None},
+        "training_samples": 800,
+        "validation_samples": 200,
+        "feature_count": 321,
+        "training_duration": 12.5,
+        "size_bytes": 123456,
+        "checksums": {"model.ubj": "0" * 64, "report.json": "1" * 64},
+        "created_at": NOON,
+    }
+    return ModelRecord(model_version=model_version, **fields | changes)

@@ -1,0 +1,38 @@
+import pytest
+
+from lead_scoring.errors import ArtifactError
+
+from .conftest import Stores
+from .examples import fresh
+
+
+def test_files_come_back_byte_for_byte(stores: Stores) -> None:
+    version = fresh("v")
+    files = {"model.ubj": bytes(range(256)) * 1000, "report.json": '{"ä": 1}'.encode(), "e": b""}
+
+    stores.artifacts.write(version, files)
+
+    assert {name: stores.artifacts.read(version, name) for name in files} == files
+
+
+def test_a_missing_file_is_an_artifact_error(stores: Stores) -> None:
+    version = fresh("v")
+    stores.artifacts.write(version, {"model.ubj": b"x"})
+
+    with pytest.raises(ArtifactError, match=r"report.json"):
+        stores.artifacts.read(version, "report.json")
+    with pytest.raises(ArtifactError):
+        stores.artifacts.read(fresh("v"), "model.ubj")
+
+
+def test_a_file_written_again_is_replaced(stores: Stores) -> None:
+    version = fresh("v")
+    stores.artifacts.write(version, {"model.ubj": b"old"})
+
+    stores.artifacts.write(version, {"model.ubj": b"new"})
+
+    assert stores.artifacts.read(version, "model.ubj") == b"new"
+
+
+def test_a_store_that_is_there_answers_a_ping(stores: Stores) -> None:
+    stores.artifacts.ping()

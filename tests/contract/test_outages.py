@@ -1,0 +1,132 @@
+"""What the real stores do when AWS does not: they say so, in time, in the domain's words."""
+
+import http.server
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from pynamodb.exceptions import GetError
+
+from lead_scoring.adapters import artifact_store, dynamodb
+from lead_scoring.entities import Activation
+from lead_scoring.errors import StoreUnavailableError
+
+from .conftest import Stores, local_credentials, real_stores
+from .examples import NOON, bare_lead, full_outcome, model, score
+
+CALLS: dict[str, Callable[[Stores], Any]] = {
+    "predictions.add": lambda stores: stores.predictions.add([score(bare_lead("x"))]),
+    "predictions.newest_first": lambda stores: list(stores.predictions.newest_first("x")),
+    "predictions.delete": lambda stores: stores.predictions.delete("x"),
+    "training_data.add_leads": lambda stores: stores.training_data.add_leads(
+        [(bare_lead("x"), NOON)]
+    ),
+    "training_data.add_outcomes": lambda stores: stores.training_data.add_outcomes(
+        [full_outcome("x")]
+    ),
+    "training_data.labelled_leads": lambda stores: list(stores.training_data.labelled_leads()),
+    "training_data.count": lambda stores: stores.training_data.count(),
+    "training_data.delete": lambda stores: stores.training_data.delete("x"),
+    "models.active": lambda stores: stores.models.active(),
+    "models.get": lambda stores: stores.models.get("v"),
+    "models.newest_first": lambda stores: stores.models.newest_first(),
+    "models.register": lambda stores: stores.models.register(model("v")),
+    "models.activate": lambda stores: stores.models.activate(Activation(NOON, "tests", "v")),
+    "artifacts.read": lambda stores: stores.artifacts.read("v", "model.ubj"),
+    "artifacts.write": lambda stores: stores.artifacts.write("v", {"model.ubj": b"x"}),
+    "artifacts.ping": lambda stores: stores.artifacts.ping(),
+}
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One attempt only: what is tried again, and how long that takes, has a test of its own."""
+    monkeypatch.setattr(dynamodb, "ATTEMPTS", 1)
+    monkeypatch.setattr(artifact_store, "ATTEMPTS", 1)
+
+
+@pytest.fixture
+def nobody_there() -> Iterator[Stores]:
+    """Stores at a port where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with local_credentials():
+            yield real_stores(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+@contextmanager
+def answering(status: int, code: str, body: dict[str, Any] | None = None) -> Iterator[Stores]:
+    """Stores at an AWS that answers everything alike."""
+
+    class Alike(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            content = json.dumps(body or {"__type": f"x#{code}", "message": "no"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Alike) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with local_credentials():
+            yield real_stores(f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("call", CALLS)
+def test_a_store_that_cannot_be_reached_is_unavailable(nobody_there: Stores, call: str) -> None:
+    with pytest.raises(StoreUnavailableError):
+        CALLS[call](nobody_there)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ProvisionedThroughputExceededException"),
+        (400, "AccessDeniedException"),
+        (400, "ResourceNotFoundException"),
+        (500, "InternalServerError"),
+    ],
+)
+def test_a_store_that_throttles_refuses_or_fails_is_unavailable(status: int, code: str) -> None:
+    with answering(status, code) as stores, pytest.raises(StoreUnavailableError):
+        stores.models.active()
+
+
+def test_a_defect_of_ours_is_not_taken_for_an_outage() -> None:
+    with answering(400, "ValidationException") as stores, pytest.raises(GetError):
+        stores.models.active()
+
+
+def test_a_batch_that_is_never_taken_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    item = {"PutRequest": {"Item": {"lead_id": {"S": "x"}}}}
+    left = {"UnprocessedItems": {"local-predictionstable": [item]}}
+
+    with answering(200, "", left) as stores, pytest.raises(StoreUnavailableError):
+        stores.predictions.add([score(bare_lead("x"))])
+
+
+def test_a_store_that_hangs_is_given_up_before_the_api_gives_up() -> None:
+    with socket.socket() as silent, local_credentials():
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        stores = real_stores(f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            stores.models.active()
+        took = time.monotonic() - started
+
+    assert took < 29 / 2

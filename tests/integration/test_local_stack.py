@@ -1,0 +1,138 @@
+"""The embedded AWS and what is created in it, as real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.embedded_aws import LOCAL_CREDENTIALS, EmbeddedAws, embedded_aws
+from infra.provision import provision
+from infra.template import PROJECT, Template
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in LOCAL_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return
+
+
+def test_the_template_is_created_and_creating_it_again_changes_nothing() -> None:
+    template = Template.load()
+    with embedded_aws() as endpoint_url:
+        dynamodb: Any = boto3.client("dynamodb", endpoint_url=endpoint_url)
+        s3: Any = boto3.client("s3", endpoint_url=endpoint_url)
+
+        provision(template, endpoint_url)
+        provision(template, endpoint_url)
+
+        tables = dynamodb.list_tables()["TableNames"]
+        assert sorted(tables) == sorted(table.name for table in template.tables())
+        for table in template.tables():
+            found = dynamodb.describe_table(TableName=table.name)["Table"]
+            ttl = dynamodb.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
+            assert found["KeySchema"] == table.create["KeySchema"]
+            assert ttl.get("AttributeName") == table.ttl_attribute
+        for bucket in template.buckets():
+            versioning = s3.get_bucket_versioning(Bucket=bucket.name).get("Status")
+            assert (versioning == "Enabled") == bucket.versioned
+
+
+def test_only_this_machine_reaches_the_embedded_aws() -> None:
+    with embedded_aws() as endpoint_url:
+        port = int(endpoint_url.rpartition(":")[2])
+
+        listening = Path("/proc/net/tcp").read_text().splitlines()[1:]
+
+        addresses = {line.split()[1] for line in listening if line.split()[3] == "0A"}
+        assert f"0100007F:{port:04X}" in addresses
+        assert f"00000000:{port:04X}" not in addresses
+
+
+def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
+    aws = EmbeddedAws(tmp_path).start()
+    try:
+        provision(Template.load(), aws.endpoint_url)
+        _put(aws.endpoint_url)
+    finally:
+        aws.stop()
+
+    again = EmbeddedAws(tmp_path).start()
+    try:
+        assert _kept(again.endpoint_url) == ("kept", b"kept")
+    finally:
+        again.stop()
+
+
+def test_the_embedded_aws_goes_when_its_parent_is_killed_and_still_writes_its_state(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from infra.embedded_aws import EmbeddedAws\n"
+        "aws = EmbeddedAws(Path(sys.argv[1])).start()\n"
+        "print(aws.pid, aws.endpoint_url, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+    )
+    assert parent.stdout is not None
+    pid, endpoint_url = parent.stdout.readline().split()
+    provision(Template.load(), endpoint_url)
+    _put(endpoint_url)
+
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+
+    _wait_until_gone(int(pid))
+    again = EmbeddedAws(tmp_path).start()
+    try:
+        assert _kept(again.endpoint_url) == ("kept", b"kept")
+    finally:
+        again.stop()
+
+
+def _put(endpoint_url: str) -> None:
+    template = Template.load()
+    keys = {"lead_id": {"S": "a"}, "score_key": {"S": "b"}, "note": {"S": "kept"}}
+    table, bucket = _leads_table(template), template.buckets()[0].name
+    boto3.client("dynamodb", endpoint_url=endpoint_url).put_item(TableName=table, Item=keys)
+    boto3.client("s3", endpoint_url=endpoint_url).put_object(Bucket=bucket, Key="k", Body=b"kept")
+
+
+def _kept(endpoint_url: str) -> tuple[str, bytes]:
+    template = Template.load()
+    dynamodb = boto3.client("dynamodb", endpoint_url=endpoint_url)
+    s3 = boto3.client("s3", endpoint_url=endpoint_url)
+    item = dynamodb.get_item(
+        TableName=_leads_table(template), Key={"lead_id": {"S": "a"}, "score_key": {"S": "b"}}
+    )
+    body = s3.get_object(Bucket=template.buckets()[0].name, Key="k")["Body"].read()
+    return item["Item"]["note"]["S"], body
+
+
+def _leads_table(template: Template) -> str:
+    return template.environment()["PREDICTIONS_TABLE"]
+
+
+def _wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        # Without an init that reaps orphans, one that has ended stays as a zombie.
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z"):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} is still there")

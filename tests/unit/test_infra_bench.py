@@ -1,0 +1,210 @@
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from infra import bench_ours, bench_plain
+from infra.bench import Arena, fresh_processes, prepare
+from infra.bench_data import synthetic
+from infra.bench_process import run_fresh
+from infra.bench_report import absolute_rows, comparison_rows, print_report
+from infra.bench_timing import Pair, in_turn
+from infra.reference.lead_columns import lead_columns, raw_frame
+from infra.reference.plain_scorer import HISTORY_KEYS, PlainScorer, feature_transformer
+from infra.reference.text_columns import text_columns, yearly_amounts, years_of_experience
+
+TREES = {"n_estimators": 8, "max_depth": 3}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return synthetic(320)
+
+
+@pytest.fixture(scope="module")
+def plain(data):
+    scorer = PlainScorer(TREES, title_terms=20, description_terms=30, threads=1)
+    return scorer.fit(data.rows(), data.moments, data.labels)
+
+
+@pytest.fixture(scope="module")
+def arena(data, tmp_path_factory):
+    return prepare(data, tmp_path_factory.mktemp("arena"), params=TREES)
+
+
+def pair_report(ours, plain):
+    return Pair([ours] * 3, [plain] * 3).report()
+
+
+def bench_report(ours, plain, peak):
+    both = {"wall_seconds": pair_report(ours, plain), "cpu_seconds": pair_report(ours, plain)}
+    return {
+        "machine": dict.fromkeys(
+            ("date", "cores", "processor", "system", "python", "numpy", "pandas"), "some"
+        )
+        | {"scikit-learn": "some", "xgboost-cpu": "some"},
+        "one_lead": pair_report(ours, plain),
+        "batch_with_reasons": both,
+        "batch_without_reasons": both,
+        "fresh_process": both | {"peak_megabytes": pair_report(ours, plain)},
+        "memory": {"5000_without_reasons": {"peak_megabytes": peak}},
+        "parameters": {"ours": {"n_estimators": 9}, "plain": {"n_estimators": 9}},
+        "trained_on": 1234,
+        "data": "made-up leads",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("$120,000 - $150,000", [120_000.0, 150_000.0]),
+        ("€60.000", [60_000.0]),
+        ("80k-120k a year", [80_000.0, 120_000.0]),
+        ("$50/hr", [104_000.0]),
+        ("$5,000 per month", [60_000.0]),
+        ("$,. and 12 people", []),
+    ],
+)
+def test_the_plain_implementation_reads_pay_as_an_amount_a_year(text, amounts):
+    assert yearly_amounts(text) == amounts
+
+
+def test_no_experience_asked_is_missing_not_zero():
+    assert math.isnan(years_of_experience("No experience needed"))
+
+
+def test_plain_text_columns_count_what_they_say():
+    frame = raw_frame([{"title": "URGENT: Python baker! Call 555 123 4567"}], ["2024-01-01"])
+
+    columns = {name: column.iloc[0] for name, column in text_columns(frame["title"], "t").items()}
+
+    assert columns["t_words"] == 7
+    assert columns["t_exclamations"] == 1
+    assert columns["t_urgency_keywords"] == 1
+    assert columns["t_technology_keywords"] == 1
+    assert columns["t_has_phone"] == 1
+    assert columns["t_has_email"] == 0
+
+
+def test_the_plain_history_of_a_training_lead_leaves_its_own_outcome_out(data):
+    columns = lead_columns(raw_frame(data.rows(), data.moments))
+    flipped = data.labels.copy()
+    flipped[7] = 1 - flipped[7]
+    position = slice(-len(HISTORY_KEYS) - 1, -1)
+
+    before, after = (
+        feature_transformer(["price"], 20, 30).fit_transform(columns, labels)[:, position]
+        for labels in (data.labels, flipped)
+    )
+
+    assert np.array_equal(before[7], after[7])
+    assert not np.array_equal(before, after)
+
+
+def test_plain_reasons_add_up_to_the_margin_and_the_margin_is_the_probability(plain, data):
+    answers = plain.score(data.rows()[:20], data.moments[:20])
+
+    for answer in answers:
+        total = answer["base_effect"] + sum(reason["effect"] for reason in answer["reasons"])
+        assert total == pytest.approx(answer["margin"], abs=1e-5)
+        assert answer["probability"] == pytest.approx(1 / (1 + math.exp(-answer["margin"])), 1e-4)
+
+
+def test_plain_scores_a_lead_alone_as_in_a_batch_and_after_loading(plain, data, tmp_path):
+    rows, moments = data.rows()[:10], data.moments[:10]
+    plain.save(tmp_path)
+
+    loaded = PlainScorer.load(tmp_path)
+
+    batch = plain.probabilities(rows, moments)
+    alone = [loaded.probabilities([row], [at])[0] for row, at in zip(rows, moments, strict=True)]
+    assert alone == pytest.approx(batch, abs=1e-7)
+
+
+def test_plain_learns_more_than_the_constant(plain, data):
+    probabilities = plain.probabilities(data.rows(), data.moments)
+
+    assert probabilities[data.labels == 1].mean() > probabilities[data.labels == 0].mean() + 0.05
+
+
+def test_pairs_are_timed_in_turn_first_one_first_then_the_other():
+    called = []
+    ticks = iter(range(100))
+    work = (lambda: called.append("ours"), lambda: called.append("plain"))
+
+    pair = in_turn([work, work], clock=lambda: float(next(ticks)))
+
+    assert called == ["ours", "plain", "plain", "ours"]
+    assert pair == Pair([1.0, 1.0], [1.0, 1.0])
+
+
+def test_a_ratio_is_the_median_of_the_ratios_pair_by_pair():
+    report = Pair([1.0, 2.0, 4.0], [10.0, 40.0, 60.0]).report()
+
+    assert report["speedup"]["median"] == pytest.approx(15.0)
+    assert report["share"]["median"] == pytest.approx(1 / 15)
+    assert report["ours"]["p50"] == 2.0
+
+
+def test_a_fresh_process_is_measured_without_the_memory_of_its_parent():
+    ballast = bytearray(b"1") * 300_000_000
+
+    cost, output = run_fresh(["-c", "print('done')"])
+
+    assert output == "done\n"
+    assert 0 < cost.peak_megabytes < 100 < len(ballast) / 2**20
+    assert 0 < cost.cpu_seconds < 5
+    assert cost.wall_seconds > 0
+
+
+def test_a_fresh_process_that_fails_says_why():
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        run_fresh(["-c", "1 / 0"])
+
+
+def test_targets_are_met_or_not_by_the_median_ratio():
+    fast, slow = (
+        {row.what: row.is_met for row in [*comparison_rows(report), *absolute_rows(report)]}
+        for report in (bench_report(1.0, 10.0, 512), bench_report(1.0, 1.2, 513))
+    )
+
+    assert [met for met in fast.values() if met is not None] == [True] * 6
+    assert [met for met in slow.values() if met is not None] == [False] * 6
+
+
+def test_what_misses_its_target_is_printed_as_such(tmp_path):
+    console = Console(file=io.StringIO(), record=True)
+
+    print_report(bench_report(1.0, 9.0, 100), tmp_path / "figures.json", console)
+
+    lines = console.export_text().splitlines()
+    one_lead = next(line for line in lines if line.startswith("one lead"))
+    assert "9.00 [9.00, 9.00] x" in one_lead
+    assert one_lead.rstrip().endswith("NOT MET")
+
+
+def test_both_sides_score_the_same_held_out_leads_with_reasons(arena):
+    leads = arena.leads[:3]
+
+    for connect, folder in ((bench_ours.connect, arena.ours), (bench_plain.connect, arena.plain)):
+        answers = connect(folder)(leads, True)
+        assert [answer["lead_id"] for answer in answers] == [lead["lead_id"] for lead in leads]
+        for answer in answers:
+            total = answer["base_effect"] + sum(reason["effect"] for reason in answer["reasons"])
+            assert total == pytest.approx(answer["margin"], abs=1e-4)
+
+
+def test_both_sides_have_as_many_trees_unless_asked_otherwise(arena):
+    assert arena.parameters["ours"]["n_estimators"] == arena.parameters["plain"]["n_estimators"]
+    assert arena.parameters["ours"]["max_depth"] == arena.parameters["plain"]["max_depth"]
+
+
+def test_a_fresh_process_of_ours_loads_less_than_one_of_the_plain(arena: Arena):
+    pairs = fresh_processes(arena, rounds=1)
+
+    report = pairs["peak_megabytes"].report()
+    assert report["share"]["median"] < 0.8
+    assert json.loads(arena.leads_file.read_text())[4999]["lead_id"] == 4999
