@@ -34,6 +34,10 @@ def run(given: argparse.Namespace, stop: StopRequest) -> None:
         serve(server, local, stop)
 
 
+# What a model card says of whose leads these are.
+DATA_NAMES = {DEMO: "synthetic demo leads", OWN: "own leads"}
+
+
 class _Work:
     """What is to be done before serving: arguments for `prepare`, none if nothing is."""
 
@@ -74,7 +78,7 @@ def _folder(given: argparse.Namespace) -> StateFolder:
 
 
 def _work(given: argparse.Namespace, folder: StateFolder, files: dict[str, Any]) -> _Work:
-    train = ["--train"]
+    train = ["--train", DATA_NAMES[folder.name]]
     if given.data is None:
         if folder.is_complete:
             return _Work(train if given.retrain else [])

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         if given.data:
             _load_own(services, given)
         if given.train:
-            _train(services)
+            _train(services, given.train)
     except FileError as error:
         print(error, file=sys.stderr)
         return BAD_FILE
@@ -53,7 +53,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--outcomes", type=Path)
     parser.add_argument("--add", action="store_true", help="outcomes may be of leads kept already")
-    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--train", metavar="NAME", help="train, and call the leads so on the card")
     parser.add_argument("--reports", type=Path, default=Path())
     return parser.parse_args(arguments)
 
@@ -96,12 +96,12 @@ def _load_own(services: Any, given: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _train(services: Any) -> None:
+def _train(services: Any, data_name: str) -> None:
     from infra.progress import ProgressBar
 
     with ProgressBar("Training") as bar:
         trained = services.model_trainer.train_new_model(
-            progress=lambda step, fraction: bar.update(fraction, step=step)
+            progress=lambda step, fraction: bar.update(fraction, step=step), data_name=data_name
         )
     metrics = trained["metrics"]
     shown = ", ".join(

@@ -15,8 +15,6 @@ LIBRARIES = {
     "api": {"chalice", "pydantic"},
     "adapters": {"botocore", "numpy", "pynamodb", "scipy", "sklearn", "xgboost"},
 }
-# Fitting and applying TF-IDF must cut words alike, so the one takes the other's pattern.
-EXCEPTIONS = {"adapters.tfidf_fitting": {"features"}}
 
 
 def modules() -> list[Path]:
@@ -81,7 +79,7 @@ def test_a_module_imports_only_what_its_ring_may(module: Path) -> None:
         assert imported <= FOUNDATION
         assert libraries(module) == set()
     elif kind in LIBRARIES:
-        assert imported <= FOUNDATION | {kind} | EXCEPTIONS.get(name_of(module), set())
+        assert imported <= FOUNDATION | {kind}
         assert libraries(module) <= LIBRARIES[kind]
     elif kind == "domain":
         assert not imported & {"api", "adapters", "bootstrap"}

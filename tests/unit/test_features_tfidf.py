@@ -20,7 +20,13 @@ CORPUS = [
     "Разработчик Python, удаленная работа",
     "🍕 driver wanted 🍕 driver",
 ]
-VOCABULARY = fit_tfidf(CORPUS, 200)
+
+
+def fitted(texts: list[str], most: int) -> TfidfVocabulary:
+    return TfidfVocabulary(*fit_tfidf(texts, TOKEN_PATTERN, most))
+
+
+VOCABULARY = fitted(CORPUS, 200)
 # Texts of the vocabulary's own words and signs, between texts of anything (no lone surrogates).
 WORDS = st.sampled_from([word for line in CORPUS for word in line.split(" ")])
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -51,7 +57,7 @@ def test_weights_equal_those_of_scikit_learn_on_any_text(text: str) -> None:
 def test_any_corpus_gives_a_vocabulary_that_scikit_learn_agrees_with(
     corpus: list[str], most: int, text: str
 ) -> None:
-    vocabulary = fit_tfidf(corpus, most)
+    vocabulary = fitted(corpus, most)
 
     ours = vocabulary.weights(read(text).words)
 
@@ -85,7 +91,7 @@ def test_a_term_that_does_not_occur_is_zero_and_not_missing() -> None:
 
 @pytest.mark.parametrize("corpus", [[], [""], ["!!!", "..."], [" "] * 50])
 def test_a_corpus_without_words_gives_an_empty_vocabulary(corpus: list[str]) -> None:
-    vocabulary = fit_tfidf(corpus, 100)
+    vocabulary = fitted(corpus, 100)
 
     assert vocabulary.terms == ()
     assert vocabulary.weights(["word"]) == []
@@ -94,7 +100,7 @@ def test_a_corpus_without_words_gives_an_empty_vocabulary(corpus: list[str]) -> 
 def test_terms_of_nearly_every_text_are_left_out_of_a_large_corpus() -> None:
     corpus = [f"position number{n % 5} open" for n in range(50)]
 
-    vocabulary = fit_tfidf(corpus, 100)
+    vocabulary = fitted(corpus, 100)
 
     assert "position" not in vocabulary.terms
     assert "number3" in vocabulary.terms
@@ -103,18 +109,18 @@ def test_terms_of_nearly_every_text_are_left_out_of_a_large_corpus() -> None:
 def test_a_pair_that_only_repeats_one_of_its_words_is_left_out() -> None:
     corpus = ["real estate agent", "real estate broker", "agent broker", "agent smith"]
 
-    terms = fit_tfidf(corpus, 100).terms
+    terms = fitted(corpus, 100).terms
 
     assert "real" in terms
     assert "real estate" not in terms
 
 
 def test_equally_frequent_terms_are_kept_by_name() -> None:
-    assert fit_tfidf(["delta alpha", "charlie bravo"], 2).terms == ("alpha", "bravo")
+    assert fitted(["delta alpha", "charlie bravo"], 2).terms == ("alpha", "bravo")
 
 
 def test_fitting_twice_gives_the_same_vocabulary() -> None:
-    assert fit_tfidf(CORPUS, 20) == fit_tfidf(CORPUS, 20)
+    assert fitted(CORPUS, 20) == fitted(CORPUS, 20)
 
 
 def test_a_vocabulary_survives_json() -> None:

@@ -24,7 +24,7 @@ class ModelDirectory(Protocol):
         """Return one file, None if it is not there."""
 
     def keep(self, active: ActiveModel, files: Mapping[str, bytes]) -> None:
-        """Keep the files of the active model, and only them."""
+        """Keep the files of the active model, and that it is the active one."""
 
     def last_active(self) -> ActiveModel | None:
         """Return what was kept last, None if nothing is there."""

@@ -3,7 +3,7 @@
 A fixed additive rule in log-odds over a few features, in the spirit of a points sheet. It has
 learned nothing: its weights are editorial, its scores are for sorting on the first day, and they
 never enter an A/B test or a metric of a trained model. Every term is capped, so that scores stay
-between about 5 and 85.
+between 1 and 87.
 
 | feature | effect in log-odds |
 |---|---|
@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from .entities import Lead
-from .explanation import explain as explain_effects
+from .explanation import explain as explained
 from .features import category, contact, location, temporal, text
 from .features.reading import read
 from .scoring_model import Scored
@@ -86,7 +86,9 @@ def _score(lead: Lead, moment: datetime, explain: bool) -> Scored:
         ]
     )
     margin = BASE_EFFECT + float(effects.sum())
-    explanation = explain_effects(BASE_EFFECT, _LABELS, effects, values) if explain else None
+    explanation = (
+        explained(BASE_EFFECT, _LABELS, effects[None], values[None])[0] if explain else None
+    )
     return Scored(margin, 1 / (1 + math.exp(-margin)), [], False, explanation)
 
 

@@ -16,6 +16,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .active_model import ActiveModelCache
     from .entities import Lead
+    from .health import HealthCheck
     from .lead_scorer import LeadScorer
     from .model_trainer import ModelTrainer
     from .ports import ArtifactStore, Clock, ModelRegistry, PredictionStore, TrainingStore

@@ -16,7 +16,7 @@ Metrics = dict[str, float | None]
 
 CALIBRATION_BINS = 10
 BOOTSTRAP_RESAMPLES = 500
-_CLIP = 1e-15  # scikit-learn's log_loss clips to machine precision likewise
+_CLIP = float(np.finfo(float).eps)  # as scikit-learn's log_loss does
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,18 @@ def best_f1_threshold(probabilities: Doubles, targets: Doubles) -> float:
 
 def calibration_bins(ranked: Ranked) -> list[dict[str, float]]:
     """Return ten bins of equal mass, lowest first: mean prediction, observed rate, count."""
-    parts = np.array_split(np.arange(len(ranked.labels))[::-1], CALIBRATION_BINS)
+    counts = np.ones(len(ranked.labels))
+    sizes = _bin_sizes(len(counts))
+    predicted = _bin_sums(ranked, counts, ranked.probabilities)
+    observed = _bin_sums(ranked, counts, ranked.labels)
     return [
         {
-            "mean_prediction": float(ranked.probabilities[part].mean()),
-            "observed_rate": float(ranked.labels[part].mean()),
-            "count": len(part),
+            "mean_prediction": float(predicted[i] / sizes[i]),
+            "observed_rate": float(observed[i] / sizes[i]),
+            "count": int(sizes[i]),
         }
-        for part in parts
-        if len(part)
+        for i in reversed(range(CALIBRATION_BINS))
+        if sizes[i]
     ]
 
 
@@ -220,15 +223,26 @@ def _probabilistic(ranked: Ranked, counts: Doubles, total: float) -> Metrics:
     clipped = np.clip(ranked.probabilities, _CLIP, 1 - _CLIP)
     losses = -np.where(ranked.labels > 0, np.log(clipped), np.log1p(-clipped))
     squares = (ranked.probabilities - ranked.labels) ** 2
-    edges = np.linspace(0, total, CALIBRATION_BINS + 1)
-    so_far = np.append(0, np.cumsum(_by_group(ranked, counts)))
-    gaps = _by_group(ranked, counts * (ranked.probabilities - ranked.labels))
-    gap_so_far = np.interp(edges, so_far, np.append(0, np.cumsum(gaps)))
+    gaps = _bin_sums(ranked, counts, ranked.probabilities - ranked.labels)
     return {
         "log_loss": _ratio(float(counts @ losses), total),
         "brier": _ratio(float(counts @ squares), total),
-        "expected_calibration_error": _ratio(float(np.abs(np.diff(gap_so_far)).sum()), total),
+        "expected_calibration_error": _ratio(float(np.abs(gaps).sum()), total),
     }
+
+
+def _bin_sizes(total: int) -> NDArray[np.intp]:
+    """Return the sizes of the calibration bins, best predictions first; the last are larger."""
+    return np.array([(total + i) // CALIBRATION_BINS for i in range(CALIBRATION_BINS)])
+
+
+def _bin_sums(ranked: Ranked, counts: Doubles, values: Doubles) -> Doubles:
+    """Sum values over each calibration bin; rows of equal prediction share theirs evenly."""
+    edges = np.append(0, np.cumsum(_bin_sizes(int(counts.sum()))))
+    so_far = np.append(0, np.cumsum(_by_group(ranked, counts)))
+    sums = np.append(0, np.cumsum(_by_group(ranked, counts * values)))
+    result: Doubles = np.diff(np.interp(edges, so_far, sums))
+    return result
 
 
 def _contact_success(ranked: Ranked, counts: Doubles) -> float | None:

@@ -28,31 +28,56 @@ def explain(
     labels: Sequence[str],
     effects: NDArray[np.float64],
     values: NDArray[np.float64],
-) -> Explanation:
-    """List the ten largest effects and one entry with the rest.
+) -> list[Explanation]:
+    """List, for each of n leads, the ten largest effects and one entry with the rest.
 
-    `effects` and `values` have shape (len(labels),); a missing value is NaN.
+    `effects` and `values` have shape (n, len(labels)); a missing value is NaN.
 
-    >>> told = explain(-1.0, ["Title Words"], np.array([0.5]), np.array([3.0]))
+    >>> (told,) = explain(-1.0, ["Title Words"], np.array([[0.5]]), np.array([[3.0]]))
     >>> told.reasons[0]
     {'feature': 'Title Words', 'effect': 0.5, 'direction': 'raises', 'value': 3.0}
     >>> told.feature_importance
     {'Title Words': 1.0}
     """
     sizes = np.abs(effects)
-    largest = np.argsort(-sizes, kind="stable")[:LARGEST]
-    rounded = [(i, round(float(effects[i]), _DECIMALS)) for i in largest]
-    listed = [(i, effect) for i, effect in rounded if effect]
-    rest = round(float(effects.sum()) - sum(effect for _, effect in listed), _DECIMALS)
-    total = float(sizes.sum())
-    return Explanation(
-        round(base_effect, _DECIMALS),
-        [
-            *(_reason(labels[i], effect, float(values[i])) for i, effect in listed),
-            _reason(OTHER_FEATURES, rest, None),
-        ],
-        {labels[i]: round(abs(effect) / total, _DECIMALS) for i, effect in listed},
-    )
+    largest = np.argsort(-sizes, axis=1, kind="stable")[:, :LARGEST]
+    listed = np.take_along_axis(effects, largest, axis=1).round(_DECIMALS)
+    rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
+    totals = sizes.sum(axis=1, keepdims=True)
+    shares = np.divide(np.abs(listed), totals, out=np.zeros_like(listed), where=totals > 0)
+    # However small beside the others, a listed share is above 0.
+    shares = np.maximum(shares.round(_DECIMALS), 10.0**-_DECIMALS)
+    columns = (largest, listed, shares, _values(values, largest), rest)
+    base = round(base_effect, _DECIMALS)
+    return [
+        _explanation(base, labels, *row)
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def _values(values: NDArray[np.float64], largest: NDArray[np.intp]) -> NDArray[np.object_]:
+    """Return the values of the listed features, None where missing."""
+    listed = np.take_along_axis(values, largest, axis=1).round(_DECIMALS)
+    return np.where(np.isnan(listed), None, listed)
+
+
+def _explanation(
+    base_effect: float,
+    labels: Sequence[str],
+    largest: list[int],
+    effects: list[float],
+    shares: list[float],
+    values: list[float | None],
+    rest: float,
+) -> Explanation:
+    reasons: list[Reason] = []
+    importance = {}
+    for position, effect, share, value in zip(largest, effects, shares, values, strict=True):
+        if effect:
+            reasons.append(_reason(labels[position], effect, value))
+            importance[labels[position]] = share
+    reasons.append(_reason(OTHER_FEATURES, rest, None))
+    return Explanation(base_effect, reasons, importance)
 
 
 def _reason(feature: str, effect: float, value: float | None) -> Reason:
@@ -60,5 +85,5 @@ def _reason(feature: str, effect: float, value: float | None) -> Reason:
         "feature": feature,
         "effect": effect,
         "direction": "raises" if effect >= 0 else "lowers",
-        "value": None if value is None or np.isnan(value) else round(value, _DECIMALS),
+        "value": value,
     }

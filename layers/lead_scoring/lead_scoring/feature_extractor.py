@@ -16,14 +16,14 @@ from .features import contact, historical, location, price, temporal, text
 from .features.category import CategoryVocabulary, normal_category
 from .features.historical import OutcomeHistory
 from .features.price import PriceLevels
-from .features.reading import read
+from .features.reading import TOKEN_PATTERN, read
 from .features.tfidf import TfidfVocabulary
 from .settings import Settings
 
 # Raised whenever a feature of this code comes to mean something else under the same name.
 FORMAT = 1
 
-FitTfidf = Callable[[Sequence[str], int], TfidfVocabulary]
+FitTfidf = Callable[[Sequence[str], str, int], tuple[tuple[str, ...], tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,18 @@ class FeatureExtractor:
     ) -> "FeatureExtractor":
         """Learn vocabularies and price levels from training leads; nothing here sees an outcome.
 
-        The history is fitted elsewhere, as of each lead's moment. `fit_tfidf` takes texts and the
-        most terms to keep (`adapters.tfidf_fitting`). Deterministic in the leads and their order.
+        The history is fitted elsewhere, as of each lead's moment. `fit_tfidf` takes texts, the
+        pattern of a word and the most terms to keep (`adapters.tfidf_fitting`). Deterministic in
+        the leads and their order.
         """
         descriptions = [lead.description for lead in leads if lead.description]
         normal = [normal_category(lead.category) for lead in leads]
+        titles = [lead.title for lead in leads]
+        title_terms = fit_tfidf(titles, TOKEN_PATTERN, settings.tfidf_max_features_title)
+        terms = fit_tfidf(descriptions, TOKEN_PATTERN, settings.tfidf_max_features_desc)
         return cls(
-            fit_tfidf([lead.title for lead in leads], settings.tfidf_max_features_title),
-            fit_tfidf(descriptions, settings.tfidf_max_features_desc),
+            TfidfVocabulary(*title_terms),
+            TfidfVocabulary(*terms),
             CategoryVocabulary.fit(normal),
             PriceLevels.fit(zip(normal, (lead.price for lead in leads), strict=True)),
             settings.business_time_zone,

@@ -69,11 +69,12 @@ class LeadScorer:
             self._prediction(lead, one, answering, now)
             for lead, one in zip(read, scored, strict=True)
         ]
+        request_id = request_id or str(uuid4())
         records = [
-            _record(lead, answer, now, request_id or str(uuid4()), i, latency_ms)
+            _record(lead, answer, now, request_id, i, latency_ms)
             for i, (lead, answer) in enumerate(zip(read, answers, strict=True))
         ]
-        if not self._keep(records):
+        if not self._keep(records, request_id):
             for answer in answers:
                 answer["degraded"] = True
         return answers
@@ -148,7 +149,7 @@ class LeadScorer:
         }
         return next((grade for grade, low in bounds.items() if score >= low), "D")
 
-    def _keep(self, records: Sequence[ScoreRecord]) -> bool:
+    def _keep(self, records: Sequence[ScoreRecord], request_id: str) -> bool:
         """Write the audit records; a store that is down costs the record, never the answer."""
         try:
             self._predictions.add(records)
@@ -159,7 +160,7 @@ class LeadScorer:
                         "event": "audit_records_lost",
                         "count": len(records),
                         "store": error.store,
-                        "request_id": records[0].request_id,
+                        "request_id": request_id,
                     }
                 )
             )

@@ -15,7 +15,6 @@ from .entities import Activation, Feature, ModelRecord, TrainingExample, Trainin
 from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
 from .features.historical import OutcomeHistory
-from .features.tfidf import TfidfVocabulary
 from .model_card import model_card
 from .outliers import TrainingRange
 from .ports import ArtifactStore, Clock, ModelRegistry, TrainingStore
@@ -28,6 +27,7 @@ Progress = Callable[[str, float], None]
 MODEL_TYPE = "xgboost"
 REPORT_FILE = "report.json"
 FOLDS = 5
+_BLOCKS_PER_FOLD = 20
 # Platt's two parameters for few samples, beta calibration's three for more.
 PLATT_BELOW = 1000
 DEFAULT_PARAMS: Mapping[str, Any] = {
@@ -74,8 +74,10 @@ class CrossValidated(Protocol):
 class Estimators(Protocol):
     """The fitting libraries, which scoring never loads; see `adapters.estimators`."""
 
-    def fit_tfidf(self, texts: Sequence[str], max_features: int) -> TfidfVocabulary:
-        """Learn a vocabulary."""
+    def fit_tfidf(
+        self, texts: Sequence[str], token_pattern: str, max_features: int
+    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Learn terms and their inverse document frequencies."""
 
     def fit_forest(self, data: TrainingMatrix, params: Mapping[str, Any], trees: int) -> bytes:
         """Train a forest; return it as UBJSON."""
@@ -194,11 +196,12 @@ def _choose(
 
 
 def _time_blocks(size: int) -> NDArray[np.intp]:
-    """Number folds as blocks of time: leads that were posted together stay together.
+    """Number folds in turn over short blocks of time: twins posted together stay together.
 
-    Senders post alike; a random split would have twins on both sides and flatter every figure.
+    Every fold has leads of all times. With five long blocks the first one knew no history, and the
+    number of trees and the calibration were those of another task.
     """
-    return np.arange(size) * FOLDS // size
+    return np.arange(size) * (FOLDS * _BLOCKS_PER_FOLD) // size % FOLDS
 
 
 def _require_two_classes(examples: Sequence[TrainingExample]) -> None:
@@ -234,8 +237,11 @@ class ModelTrainer:
         validation_split: float = 0.2,
         progress: Progress = _ignore_progress,
         activated_by: str = "training",
+        data_name: str | None = None,
     ) -> dict[str, Any]:
-        """Train on the older leads, measure on the newest, register, activate; return the row.
+        """Train on the older leads, measure on the newest, register and activate the model.
+
+        `data_name` says on the card whose leads these are. Returns `model_version` and `metrics`.
 
         Raises TooFewSamplesError below `min_training_samples` usable outcomes.
         """
@@ -263,6 +269,7 @@ class ModelTrainer:
         progress("measuring on the newest leads", 0.87)
         card = model_card(fitted, training, holdout)
         parent = self._models.active()
+        card["data_name"] = data_name
         card["parent_version"] = parent.model_version if parent else None
         progress("publishing", 0.95)
         record = self._register(fitted, card, len(training), len(holdout), started_at)

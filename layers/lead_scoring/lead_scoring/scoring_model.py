@@ -14,7 +14,8 @@ from . import ubjson
 from .calibration import Calibration
 from .entities import Lead
 from .errors import ArtifactError
-from .explanation import Explanation, explain
+from .explanation import Explanation
+from .explanation import explain as explained
 from .feature_extractor import FeatureExtractor
 from .outliers import TrainingRange
 from .tree_ensemble import TreeEnsemble
@@ -70,7 +71,12 @@ class ScoringModel:
         rows = self.extractor.extract(leads, moments)
         margins = self.forest.margins(rows)
         probabilities = self.calibration.probabilities(margins)
-        explanations = self._explanations(rows) if explain else [None] * len(leads)
+        explanations: Sequence[Explanation | None] = [None] * len(leads)
+        if explain:
+            base = self.forest.base_effect
+            explanations = explained(
+                base, self.labels, self.forest.effects(rows), self.values(rows)
+            )
         outliers = self._range.outside(rows)
         scored = []
         for i, lead in enumerate(leads):
@@ -83,12 +89,6 @@ class ScoringModel:
                 )
             )
         return scored
-
-    def _explanations(self, rows: NDArray[np.float32]) -> list[Explanation]:
-        effects = self.forest.effects(rows)
-        values = self.values(rows)
-        base = self.forest.base_effect
-        return [explain(base, self.labels, effects[i], values[i]) for i in range(len(rows))]
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the value that stands for each label, shape (n, labels): its first feature's."""
@@ -134,11 +134,11 @@ def artifact_version(files: Mapping[str, bytes], created_at: datetime) -> str:
 
     >>> from datetime import UTC
     >>> artifact_version({"model.ubj": b""}, datetime(2024, 1, 1, 12, tzinfo=UTC))
-    'v20240101_120000_d97d4dea'
+    'v20240101_120000_7dfcb510'
     """
     digest = hashlib.sha256()
     for name in sorted(set(files) & set(SCORING_FILES)):
-        digest.update(name.encode() + b"\\0" + hashlib.sha256(files[name]).digest())
+        digest.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
     return f"v{created_at:%Y%m%d_%H%M%S}_{digest.hexdigest()[:8]}"
 
 

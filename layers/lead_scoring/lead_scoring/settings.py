@@ -140,9 +140,10 @@ class Settings:
                 values[entry.name] = entry.metadata["read"](environment[variable])
             except ValueError as fault:
                 faults.append(f"{variable} {fault}")
+        defaults: dict[str, Any] = {entry.name: entry.default for entry in fields(cls)}
+        a, b, c = ((defaults | values)[f"grade_{grade}_from"] for grade in "abc")
+        if not a > b > c:
+            faults.append("GRADE_A_FROM, GRADE_B_FROM, GRADE_C_FROM must fall in this order")
         if faults:
             raise SettingsError("; ".join(faults))
-        settings = cls(**values)
-        if not settings.grade_a_from > settings.grade_b_from > settings.grade_c_from:
-            raise SettingsError("GRADE_A_FROM, GRADE_B_FROM, GRADE_C_FROM must fall in this order")
-        return settings
+        return cls(**values)

@@ -45,13 +45,14 @@ def split_by_time(
 ) -> tuple[list[TrainingExample], list[TrainingExample]]:
     """Cut ordered examples into the training part and the newest share, the holdout.
 
-    Examples of one moment stay together where that leaves something on both sides.
+    Examples of one moment stay together, unless that took more than twice the share.
     """
-    cut = len(examples) - max(1, round(validation_split * len(examples)))
+    size = max(1, round(validation_split * len(examples)))
+    wanted = cut = len(examples) - size
     while 0 < cut < len(examples) and examples[cut - 1].moment == examples[cut].moment:
         cut -= 1
-    if cut == 0:
-        cut = len(examples) - max(1, round(validation_split * len(examples)))
+    if cut == 0 or len(examples) - cut > 2 * size:
+        cut = wanted
     return list(examples[:cut]), list(examples[cut:])
 
 
@@ -60,5 +61,5 @@ def fingerprint(examples: Iterable[TrainingExample]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         key = lead_key(example.lead.lead_id)
-        digest.update(f"{key}\\0{iso(example.moment)}\\0{example.target!r}\\n".encode())
+        digest.update(f"{key}\0{iso(example.moment)}\0{example.target!r}\n".encode())
     return digest.hexdigest()

@@ -4,7 +4,6 @@ Typed arrays, which hold nearly all of a model, become numpy arrays without a lo
 Source: the Universal Binary JSON specification, draft 12 (ubjson.org), as far as XGBoost uses it.
 """
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from .errors import ArtifactError
 
 _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
+_LENGTHS = "iUIlL"
 _CONSTANTS = {"Z": None, "T": True, "F": False}
 # Ten times as deep as any model; keeps a hostile file from exhausting the stack.
 _MAX_DEPTH = 64
@@ -24,8 +24,12 @@ def loads(data: bytes) -> Any:
     {'a': 7}
     """
     try:
-        return _Reader(data).value()
-    except (struct.error, IndexError, KeyError, ValueError, UnicodeDecodeError) as fault:
+        reader = _Reader(data)
+        value = reader.value()
+        if not reader.is_at_end():
+            raise ValueError("something follows the value")
+        return value
+    except (IndexError, KeyError, ValueError) as fault:
         raise ArtifactError("the model is not valid UBJSON") from fault
 
 
@@ -33,6 +37,9 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+
+    def is_at_end(self) -> bool:
+        return self._at == len(self._data)
 
     def _byte(self) -> str:
         self._at += 1
@@ -45,15 +52,17 @@ class _Reader:
         return number.item()
 
     def _length(self) -> int:
-        length = int(self._number(self._byte()))
-        if length < 0:
-            raise ValueError("negative length")
+        marker = self._byte()
+        if marker not in _LENGTHS:
+            raise ValueError("a length must be a whole number")
+        length = int(self._number(marker))
+        # Every element takes a byte or more, so that no count can ask for more than is there.
+        if not 0 <= length <= len(self._data) - self._at:
+            raise ValueError("a length beyond the end")
         return length
 
     def _text(self) -> str:
         length = self._length()
-        if self._at + length > len(self._data):
-            raise ValueError("text beyond the end")
         self._at += length
         return self._data[self._at - length : self._at].decode()
 
@@ -78,6 +87,8 @@ class _Reader:
         if self._data[self._at] == ord("$"):
             self._at += 1
             kind = self._byte()
+            if kind in _CONSTANTS:
+                raise ValueError("elements without a byte of their own")
         if self._data[self._at] == ord("#"):
             self._at += 1
             count = self._length()

@@ -1,7 +1,12 @@
 """Fitting with XGBoost and SciPy. Only training imports this module."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+# Threads that wait for each other spin by default: beside any other work on the machine training
+# took ten times as long. Read when the library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import xgboost

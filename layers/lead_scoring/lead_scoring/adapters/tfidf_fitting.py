@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from ..features.reading import TOKEN_PATTERN
-from ..features.tfidf import TfidfVocabulary
-
 # A pair of words is left out where it is in nearly every text of its rarer word: it would only
 # repeat that word and take the place of another.
 _SAME_TEXTS_SHARE = 0.9
@@ -17,25 +14,26 @@ _MOST_TEXTS_SHARE = 0.8
 _SMALL_CORPUS = 20
 
 
-def fit_tfidf(texts: Sequence[str], max_features: int) -> TfidfVocabulary:
-    """Learn up to `max_features` terms of one or two words, the most frequent, and their weights.
+def fit_tfidf(
+    texts: Sequence[str], token_pattern: str, max_features: int
+) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Learn up to `max_features` terms of one or two words, the most frequent.
 
+    Returns the terms and their inverse document frequencies; both are empty without any term.
     Deterministic: equally frequent terms go by name, where scikit-learn's own `max_features` leaves
-    their order to the processor's sort. Without any term the vocabulary is empty.
+    their order to the processor's sort.
     """
-    vectorizer = CountVectorizer(token_pattern=TOKEN_PATTERN, ngram_range=(1, 2))
+    vectorizer = CountVectorizer(token_pattern=token_pattern, ngram_range=(1, 2))
     split = vectorizer.build_analyzer()
     if not any(split(text) for text in texts):
-        return TfidfVocabulary((), ())
+        return (), ()
     counts = vectorizer.fit_transform(texts)
     terms = vectorizer.get_feature_names_out()
     chosen = _choose(np.diff(counts.tocsc().indptr), terms, len(texts), max_features)
     if not chosen:
-        return TfidfVocabulary((), ())
+        return (), ()
     transformer = TfidfTransformer(sublinear_tf=True).fit(counts[:, chosen])
-    return TfidfVocabulary(
-        tuple(str(terms[index]) for index in chosen), tuple(map(float, transformer.idf_))
-    )
+    return tuple(str(terms[index]) for index in chosen), tuple(map(float, transformer.idf_))
 
 
 def _choose(

@@ -9,9 +9,10 @@ import base64
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from math import exp, log, sqrt
+from math import exp, log, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,20 @@ _PRIOR_RATE, _PRIOR_RATE_CASES = 0.25, 20.0
 # Terms rarer than this say more about one lead than about those like it.
 _MIN_TERM_CASES = 5
 _MAX_WORDS = 400
-_TITLE, _DESCRIPTION = "tw:", "dw:"
+_ALL, _TITLE, _DESCRIPTION = "all", "tw:", "dw:"
+# Backtests go from day to day; live scoring needs one.
+_MOST_DAYS_SEEN = 16
 _SECONDS_PER_DAY = 86400
 
 
-Ints = "array[int]"
-Numbers = "array[float]"
+@dataclass(frozen=True, slots=True)
+class _AsOf:
+    """A day's general rate, its log-odds, and by key a term's evidence once it was needed."""
+
+    day: int
+    general: float
+    prior: float
+    evidence: list[tuple[float, float] | None]
 
 
 class OutcomeHistory:
@@ -55,11 +64,20 @@ class OutcomeHistory:
     FEATURES = FEATURES
 
     def __init__(
-        self, keys: Sequence[str], starts: Ints, days: Ints, cases: Numbers, successes: Numbers
+        self,
+        keys: Sequence[str],
+        starts: "array[int]",
+        days: "array[int]",
+        cases: "array[float]",
+        successes: "array[float]",
     ) -> None:
         """Hold parallel arrays: key k owns entries starts[k] to starts[k + 1], days ascending."""
-        self._range = {key: (starts[i], starts[i + 1]) for i, key in enumerate(keys)}
-        self._starts, self._days, self._cases, self._successes = starts, days, cases, successes
+        self._keys, self._starts = keys, starts
+        self._days, self._cases, self._successes = days, cases, successes
+        self._numbers = {key: number for number, key in enumerate(keys)}
+        self._title_terms = _terms_of(_TITLE, keys)
+        self._description_terms = _terms_of(_DESCRIPTION, keys)
+        self._seen: dict[int, _AsOf] = {}
 
     @classmethod
     def fit(cls, examples: Iterable[TrainingExample]) -> "OutcomeHistory":
@@ -72,12 +90,11 @@ class OutcomeHistory:
                 entry[0] += 1
                 entry[1] += example.target
         starts, days = array("i", [0]), array("i")
-        cases, successes, kept = array("f"), array("f"), []
+        cases, successes = array("f"), array("f")
+        kept: list[str] = []
         for key, entries in sorted(by_key.items()):
-            if (
-                key.startswith((_TITLE, _DESCRIPTION))
-                and sum(e[0] for e in entries.values()) < _MIN_TERM_CASES
-            ):
+            is_term = key.startswith((_TITLE, _DESCRIPTION))
+            if is_term and sum(new for new, _ in entries.values()) < _MIN_TERM_CASES:
                 continue
             kept.append(key)
             case_count = success_count = 0.0
@@ -96,46 +113,70 @@ class OutcomeHistory:
 
         `title` and `description` are the words of the two texts (`reading.words_of`).
         """
-        day = _day(moment)
-        all_cases, all_successes = self._known("all", day)
-        general = (all_successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (
-            all_cases + _PRIOR_RATE_CASES
-        )
+        as_of = self._as_of(_day(moment))
+        general = as_of.general
         values: list[float] = []
         for key in _plain_keys(lead):
-            cases, successes = self._known(key, day) if key else (0.0, 0.0)
+            cases, successes = self._known(key, as_of.day) if key else (0.0, 0.0)
             rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
-            values += [rate, cases / (cases + _PRIOR_CASES)] if key else [np.nan, np.nan]
-        values += self._similar(_term_keys(_TITLE, title), day, general)
-        values += self._similar(_term_keys(_DESCRIPTION, description), day, general)
+            values += [rate, cases / (cases + _PRIOR_CASES)] if key else [nan, nan]
+        values += self._similar(_distinct_terms(title), self._title_terms, as_of)
+        values += self._similar(_distinct_terms(description), self._description_terms, as_of)
         return values
+
+    def _as_of(self, day: int) -> "_AsOf":
+        """Return what was worked out for a day already, so that its next lead costs less."""
+        found = self._seen.get(day)
+        if found is None:
+            cases, successes = self._known(_ALL, day)
+            general = (successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (cases + _PRIOR_RATE_CASES)
+            found = _AsOf(day, general, log(general / (1 - general)), [None] * len(self._keys))
+            if len(self._seen) >= _MOST_DAYS_SEEN:
+                self._seen.clear()
+            self._seen[day] = found
+        return found
 
     def _known(self, key: str, day: int) -> tuple[float, float]:
         """Return cases and successes of a key that were known when the day began."""
-        start, end = self._range.get(key, (0, 0))
-        if start == end:
-            return 0.0, 0.0
+        number = self._numbers.get(key)
+        return (0.0, 0.0) if number is None else self._counted(number, day)
+
+    def _counted(self, number: int, day: int) -> tuple[float, float]:
+        start, end = self._starts[number], self._starts[number + 1]
         at = end if self._days[end - 1] <= day else bisect_right(self._days, day, start, end)
         return (self._cases[at - 1], self._successes[at - 1]) if at > start else (0.0, 0.0)
 
-    def _similar(self, keys: Iterable[str], day: int, general: float) -> list[float]:
+    def _similar(
+        self, terms: Iterable[str], numbers: Mapping[str, int], as_of: "_AsOf"
+    ) -> list[float]:
         """Pool the terms' shifts in log-odds, as a damped naive Bayes; rate and mean cases."""
-        prior = log(general / (1 - general))
         shift = all_cases = 0.0
         count = 0
-        for key in keys:
-            cases, successes = self._known(key, day)
-            if cases >= _MIN_TERM_CASES:
-                rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
-                shift += log(rate / (1 - rate)) - prior
-                all_cases += cases
+        for term in terms:
+            number = numbers.get(term)
+            if number is None:
+                continue
+            evidence = as_of.evidence[number]
+            if evidence is None:
+                evidence = as_of.evidence[number] = self._evidence(number, as_of)
+            if evidence[1]:
+                shift += evidence[0]
+                all_cases += evidence[1]
                 count += 1
         if not count:
-            return [general, 0.0]
+            return [as_of.general, 0.0]
         # Terms of one text are far from independent: their sum is damped by the square root.
+        rate = 1 / (1 + exp(-(as_of.prior + shift / sqrt(count))))
         mean_cases = all_cases / count
-        rate = 1 / (1 + exp(-(prior + shift / sqrt(count))))
         return [rate, mean_cases / (mean_cases + _PRIOR_CASES)]
+
+    def _evidence(self, number: int, as_of: "_AsOf") -> tuple[float, float]:
+        """Return a term's shift in log-odds and its cases, both 0 if it had too few."""
+        cases, successes = self._counted(number, as_of.day)
+        if cases < _MIN_TERM_CASES:
+            return 0.0, 0.0
+        rate = (successes + _PRIOR_CASES * as_of.general) / (cases + _PRIOR_CASES)
+        return log(rate / (1 - rate)) - as_of.prior, cases
 
     def to_json(self) -> dict[str, Any]:
         """Return the table for the artifact; numbers as base64 of little-endian arrays."""
@@ -144,7 +185,7 @@ class OutcomeHistory:
             name: base64.b64encode(np.asarray(getattr(self, f"_{name}"), kind).tobytes()).decode()
             for name, kind in arrays.items()
         }
-        return {"keys": list(self._range), **packed}
+        return {"keys": list(self._keys), **packed}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "OutcomeHistory":
@@ -154,13 +195,16 @@ class OutcomeHistory:
             days = _unpack(value["days"], "<i4", "i")
             cases = _unpack(value["cases"], "<f4", "f")
             successes = _unpack(value["successes"], "<f4", "f")
-            keys = list(value["keys"])
+            keys = list(map(str, value["keys"]))
         except (KeyError, TypeError, ValueError) as fault:
             raise ArtifactError("the outcome history is malformed") from fault
         if len(starts) != len(keys) + 1 or not len(days) == len(cases) == len(successes):
             raise ArtifactError("the outcome history is incomplete")
-        if starts[-1] != len(days):
+        if starts[0] != 0 or starts[-1] != len(days) or np.any(np.diff(starts) < 0):
             raise ArtifactError("the outcome history is incomplete")
+        known, succeeded = np.asarray(cases), np.asarray(successes)
+        if not np.all((succeeded >= 0) & (succeeded <= known) & np.isfinite(known)):
+            raise ArtifactError("the outcome history counts more successes than cases")
         return cls(keys, starts, days, cases, successes)
 
 
@@ -174,10 +218,10 @@ def _day(moment: datetime) -> int:
 
 
 def _all_keys(lead: Lead) -> Iterator[str]:
-    yield "all"
+    yield _ALL
     yield from (key for key in _plain_keys(lead) if key)
-    yield from _term_keys(_TITLE, words_of(lead.title))
-    yield from _term_keys(_DESCRIPTION, words_of(lead.description or ""))
+    yield from (_TITLE + term for term in _distinct_terms(words_of(lead.title)))
+    yield from (_DESCRIPTION + term for term in _distinct_terms(words_of(lead.description or "")))
 
 
 def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
@@ -187,8 +231,11 @@ def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
     return category and f"c:{category}", location and f"l:{location}", both
 
 
-def _term_keys(prefix: str, words: Sequence[str]) -> list[str]:
+def _distinct_terms(words: Sequence[str]) -> Iterable[str]:
     """Return the distinct words of a text, and its pairs of neighbours, in order."""
     read = words[:_MAX_WORDS]
-    pairs = [f"{first} {second}" for first, second in pairwise(read)]
-    return [prefix + term for term in dict.fromkeys([*read, *pairs])]
+    return dict.fromkeys([*read, *(f"{first} {second}" for first, second in pairwise(read))])
+
+
+def _terms_of(prefix: str, keys: Sequence[str]) -> dict[str, int]:
+    return {key[len(prefix) :]: i for i, key in enumerate(keys) if key.startswith(prefix)}
