@@ -58,7 +58,9 @@ def explain(
 def _values(values: NDArray[np.float64], largest: NDArray[np.intp]) -> NDArray[np.object_]:
     """Return the values of the listed features, None where missing."""
     listed = np.take_along_axis(values, largest, axis=1).round(_DECIMALS)
-    return np.where(np.isnan(listed), None, listed)
+    shown = listed.astype(np.object_)
+    shown[np.isnan(listed)] = None
+    return shown
 
 
 def _explanation(

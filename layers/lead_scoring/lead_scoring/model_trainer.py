@@ -27,7 +27,8 @@ Progress = Callable[[str, float], None]
 MODEL_TYPE = "xgboost"
 REPORT_FILE = "report.json"
 FOLDS = 5
-_BLOCKS_PER_FOLD = 20
+# Blocks shorter than one lead would leave folds without any.
+_BLOCKS_PER_FOLD, _FEWEST_IN_A_BLOCK = 20, 2
 # Platt's two parameters for few samples, beta calibration's three for more.
 PLATT_BELOW = 1000
 DEFAULT_PARAMS: Mapping[str, Any] = {
@@ -201,7 +202,8 @@ def _time_blocks(size: int) -> NDArray[np.intp]:
     Every fold has leads of all times. With five long blocks the first one knew no history, and the
     number of trees and the calibration were those of another task.
     """
-    return np.arange(size) * (FOLDS * _BLOCKS_PER_FOLD) // size % FOLDS
+    rounds = max(1, min(_BLOCKS_PER_FOLD, size // (FOLDS * _FEWEST_IN_A_BLOCK)))
+    return np.arange(size) * (FOLDS * rounds) // size % FOLDS
 
 
 def _require_two_classes(examples: Sequence[TrainingExample]) -> None:

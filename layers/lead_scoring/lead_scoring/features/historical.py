@@ -200,7 +200,7 @@ class OutcomeHistory:
             raise ArtifactError("the outcome history is malformed") from fault
         if len(starts) != len(keys) + 1 or not len(days) == len(cases) == len(successes):
             raise ArtifactError("the outcome history is incomplete")
-        if starts[0] != 0 or starts[-1] != len(days) or np.any(np.diff(starts) < 0):
+        if starts[0] != 0 or starts[-1] != len(days) or np.any(np.diff(starts) < 1):
             raise ArtifactError("the outcome history is incomplete")
         known, succeeded = np.asarray(cases), np.asarray(successes)
         if not np.all((succeeded >= 0) & (succeeded <= known) & np.isfinite(known)):
