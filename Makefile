@@ -39,9 +39,10 @@ check: $(VENV)/ready $(TOOLS)/ready ## format, lint, types, template
 bench: $(VENV)/ready ## measure scoring against a plain implementation
 	@$(PY) -m infra.bench
 
-evaluate: $(VENV)/ready ## quality on your own data: DATA= OUTCOMES= [GROUP=company | SPLIT=time]
+evaluate: $(VENV)/ready ## quality on your own data: DATA= OUTCOMES= (by time, or GROUP=column for unseen groups)
+	@[ -n '$(DATA)' ] && [ -n '$(OUTCOMES)' ] || { echo "Say which leads: make evaluate DATA=leads.jsonl OUTCOMES=outcomes.jsonl [GROUP=column]"; exit 2; }
 	@$(PY) -m infra.evaluate $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
-	  $(if $(GROUP),--group '$(GROUP)') $(if $(SPLIT),--split '$(SPLIT)')
+	  $(if $(GROUP),--group '$(GROUP)',--by-time) $(if $(FOLDS),--folds $(FOLDS))
 
 train: ## train a new model on the leads that `make run` keeps, then serve it
 	@$(MAKE) --no-print-directory run RETRAIN=1

@@ -122,15 +122,10 @@ def _description(job: words.Job, company: str, chance: random.Random) -> tuple[s
     if chance.random() < 0.05:
         return None, -0.9
     first, second, third = chance.sample(job.skills, 3)
-    sentences = [
-        chance.choice(words.COMPANY_SENTENCES).format(
-            company=company, years=chance.randint(2, 60), people=chance.randint(8, 900)
-        ),
-        *chance.sample(job.duties, chance.randint(1, 3)),
-        chance.choice(words.SKILL_SENTENCES).format(
-            first=first, second=second, third=third, experience=chance.randint(1, 8)
-        ),
-    ]
+    if chance.random() < 0.2:
+        sentences = [f"{first}, {second}, {third}."]
+    else:
+        sentences = _told_at_length(job, company, (first, second, third), chance)
     odds = 0.0
     for share, effect, choices in (
         (0.4, 0.6, words.BENEFIT_SENTENCES),
@@ -141,6 +136,25 @@ def _description(job: words.Job, company: str, chance: random.Random) -> tuple[s
             sentences.append(chance.choice(choices))
             odds += effect
     return " ".join(sentences), odds
+
+
+def _told_at_length(
+    job: words.Job, company: str, skills: tuple[str, str, str], chance: random.Random
+) -> list[str]:
+    first, second, third = skills
+    about = chance.sample(words.COMPANY_SENTENCES, chance.choice([1, 1, 1, 2]))
+    return [
+        *(
+            sentence.format(
+                company=company, years=chance.randint(2, 60), people=chance.randint(8, 900)
+            )
+            for sentence in about
+        ),
+        *chance.sample(job.duties, chance.randint(1, len(job.duties))),
+        chance.choice(words.SKILL_SENTENCES).format(
+            first=first, second=second, third=third, experience=chance.randint(1, 8)
+        ),
+    ]
 
 
 def _email(number: int, domain: str, chance: random.Random) -> tuple[str | None, float]:

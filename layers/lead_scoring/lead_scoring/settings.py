@@ -64,7 +64,7 @@ class Settings:
         metadata={
             "variable": "HASH_KEY",
             "read": _secret,
-            "meaning": "secret key under which e-mail addresses are hashed (required)",
+            "meaning": "secret key under which e-mail addresses are hashed",
         },
     )
     model_dir: str = _setting(

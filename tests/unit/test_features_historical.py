@@ -1,0 +1,313 @@
+import base64
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lead_scoring.entities import Lead, Outcome, TrainingExample
+from lead_scoring.errors import ArtifactError
+from lead_scoring.features.historical import FEATURES, OutcomeHistory
+from lead_scoring.features.reading import words_of
+from lead_scoring.training_data import to_examples
+from tests.builders import lead, various_leads
+
+DAY = datetime(2024, 3, 10, 15, 30, tzinfo=UTC)
+NAMES = [feature.name for feature in FEATURES]
+
+
+def example(target: float, known_at: datetime, **changes: Any) -> TrainingExample:
+    return TrainingExample(
+        lead(**changes), known_at - timedelta(days=2), target, weight=1.0, known_at=known_at
+    )
+
+
+def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, float]:
+    values = history.rates(one, moment, words_of(one.title), words_of(one.description or ""))
+    return dict(zip(NAMES, values, strict=True))
+
+
+def bits(history: OutcomeHistory, one: Lead, moment: datetime) -> bytes:
+    return np.array(list(rates(history, one, moment).values())).tobytes()
+
+
+def past(days: float) -> datetime:
+    return DAY - timedelta(days=days)
+
+
+# As of the lead's own moment.
+
+EXAMPLES = [
+    TrainingExample(
+        replace(one, lead_id=number),
+        moment=DAY + timedelta(hours=5 * number),
+        target=number % 3 / 2,
+        weight=1.0,
+        known_at=DAY + timedelta(hours=5 * number + number * 37 % 200),
+    )
+    for number, one in enumerate(various_leads(50) * 2)
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(EXAMPLES) - 1), st.randoms(use_true_random=False))
+def test_nothing_that_became_known_after_a_leads_moment_moves_a_feature_of_it(
+    chosen: int, random: Any
+) -> None:
+    own = EXAMPLES[chosen]
+    altered = []
+    for each in EXAMPLES:
+        if each.known_at < own.moment:
+            altered.append(each)
+        elif random.random() < 0.9:
+            later = own.moment + timedelta(hours=random.uniform(0, 2000))
+            altered.append(replace(each, target=random.random(), known_at=later))
+    random.shuffle(altered)
+
+    before = bits(OutcomeHistory.fit(EXAMPLES), own.lead, own.moment)
+    after = bits(OutcomeHistory.fit(altered), own.lead, own.moment)
+
+    assert after == before
+
+
+def test_what_was_known_before_a_leads_moment_does_move_its_features() -> None:
+    own = EXAMPLES[-1]
+    altered = [replace(each, target=1 - each.target) for each in EXAMPLES]
+
+    before = rates(OutcomeHistory.fit(EXAMPLES), own.lead, own.moment)
+    after = rates(OutcomeHistory.fit(altered), own.lead, own.moment)
+
+    assert before["location_success_rate"] != after["location_success_rate"]
+    assert before["similar_title_success_rate"] != after["similar_title_success_rate"]
+
+
+@pytest.mark.parametrize("maturity_hours", [0, 24])
+@pytest.mark.parametrize("occurred_days_before", [None, -3, 0, 0.1, 30])
+def test_a_lead_never_sees_its_own_outcome(
+    maturity_hours: int, occurred_days_before: float | None
+) -> None:
+    occurred_at = None if occurred_days_before is None else past(occurred_days_before)
+    outcome = Outcome(1, converted=True, occurred_at=occurred_at)
+    own = lead(lead_id=1)
+    (alone,) = to_examples([(own, DAY, outcome)], maturity_hours)
+
+    seen = OutcomeHistory.fit([alone] * 9)
+
+    assert bits(seen, own, DAY) == bits(OutcomeHistory.fit([]), own, DAY)
+
+
+def test_an_outcome_counts_from_the_midnight_after_it_became_known() -> None:
+    history = OutcomeHistory.fit([example(1.0, DAY)])
+    midnight = datetime(2024, 3, 11, tzinfo=UTC)
+
+    just_before = rates(history, lead(), midnight - timedelta(microseconds=1))
+    just_after = rates(history, lead(), midnight)
+
+    assert just_before["category_cases"] == 0
+    assert just_after["category_cases"] == pytest.approx(1 / 11)
+
+
+def test_a_backtest_sees_less_than_the_present_does() -> None:
+    history = OutcomeHistory.fit([example(1.0, past(days)) for days in (40, 20, 3)])
+
+    cases = [rates(history, lead(), past(days))["category_cases"] for days in (50, 30, 10, 0)]
+
+    assert cases == pytest.approx([0, 1 / 11, 2 / 12, 3 / 13])
+
+
+def test_the_order_in_which_moments_are_asked_for_changes_nothing() -> None:
+    history = OutcomeHistory.fit(EXAMPLES)
+    moments = [DAY + timedelta(days=day) for day in range(40)]
+    one = EXAMPLES[0].lead
+
+    forwards = [bits(history, one, moment) for moment in moments]
+    backwards = [bits(history, one, moment) for moment in reversed(moments)]
+    fresh = [bits(OutcomeHistory.fit(EXAMPLES), one, moment) for moment in moments]
+
+    assert forwards == backwards[::-1] == fresh
+
+
+def test_moments_before_1970_and_far_ahead_have_a_day_too() -> None:
+    history = OutcomeHistory.fit([example(1.0, DAY)])
+
+    assert rates(history, lead(), datetime(1, 1, 1, tzinfo=UTC))["category_cases"] == 0
+    assert rates(history, lead(), datetime(9999, 12, 31, tzinfo=UTC))["category_cases"] > 0
+
+
+# The figures themselves, by hand.
+
+
+def test_nothing_known_is_the_prior_rate_with_no_cases() -> None:
+    values = rates(OutcomeHistory.fit([]), lead(), DAY)
+
+    assert all(values[name] == 0.25 for name in NAMES if name.endswith("rate"))
+    assert all(values[name] == 0 for name in NAMES if name.endswith("cases"))
+
+
+def test_rates_are_pulled_towards_the_general_rate_as_if_by_ten_cases() -> None:
+    known = [
+        example(1.0, past(5), category="a", location_name="x"),
+        example(1.0, past(4), category="a", location_name="y"),
+        example(0.5, past(3), category="a", location_name="x"),
+        example(0.0, past(2), category="b", location_name="x"),
+    ]
+
+    values = rates(OutcomeHistory.fit(known), lead(category="a", location_name="x"), DAY)
+
+    general = (2.5 + 0.25 * 20) / (4 + 20)
+    assert values["category_success_rate"] == pytest.approx((2.5 + 10 * general) / 13)
+    assert values["category_cases"] == pytest.approx(3 / 13)
+    assert values["location_success_rate"] == pytest.approx((1.5 + 10 * general) / 13)
+    assert values["location_cases"] == pytest.approx(3 / 13)
+    assert values["category_location_success_rate"] == pytest.approx((1.5 + 10 * general) / 12)
+    assert values["category_location_cases"] == pytest.approx(2 / 12)
+
+
+def test_similar_leads_pool_the_shifts_of_their_words() -> None:
+    # "red", "car" and "red car": six cases, all good. "blue": four, too few to say anything.
+    known = [example(1.0, past(5), title="red car", category=None)] * 6
+    known += [example(0.0, past(5), title="blue", category=None)] * 4
+
+    values = rates(OutcomeHistory.fit(known), lead(title="Red CAR blue", category=None), DAY)
+
+    general = (6 + 5) / (10 + 20)
+    term = (6 + 10 * general) / 16
+    prior, shift = math.log(general / (1 - general)), math.log(term / (1 - term))
+    expected = 1 / (1 + math.exp(-(prior + 3 * (shift - prior) / math.sqrt(3))))
+    assert values["similar_title_success_rate"] == pytest.approx(expected)
+    assert values["similar_title_cases"] == pytest.approx(6 / 16)
+
+
+def test_a_word_that_is_not_known_often_enough_yet_says_nothing_yet() -> None:
+    known = [example(1.0, past(day), title="red", category=None) for day in range(2, 8)]
+    history = OutcomeHistory.fit(known)
+    one = lead(title="red", category=None)
+
+    cases = [rates(history, one, past(days))["similar_title_cases"] for days in (3, 2, 1, 0)]
+
+    assert cases == pytest.approx([0, 5 / 15, 6 / 16, 6 / 16])
+
+
+def test_a_word_that_a_text_repeats_counts_once() -> None:
+    history = OutcomeHistory.fit([example(1.0, past(5), title="red red red")] * 3)
+
+    values = rates(history, lead(title="red"), DAY)
+
+    assert values["similar_title_cases"] == 0  # three leads, not nine words
+
+
+def test_titles_and_descriptions_are_apart() -> None:
+    history = OutcomeHistory.fit([example(1.0, past(5), title="red", description="blue")] * 8)
+
+    values = rates(history, lead(title="blue", description="red"), DAY)
+
+    assert values["similar_title_cases"] == values["similar_description_cases"] == 0
+
+
+def test_an_absent_category_or_place_is_missing() -> None:
+    history = OutcomeHistory.fit([example(1.0, past(5))])
+
+    values = rates(history, lead(category=None), DAY)
+
+    assert math.isnan(values["category_success_rate"])
+    assert math.isnan(values["category_location_cases"])
+    assert values["location_cases"] > 0
+
+
+@pytest.mark.parametrize("field", ["category", "location_name"])
+def test_case_and_outer_blanks_make_no_other_place_or_category(field: str) -> None:
+    history = OutcomeHistory.fit([example(1.0, past(5), **{field: "Groß Stadt "})])
+
+    values = rates(history, lead(**{field: " GROSS STADT"}), DAY)
+
+    assert values[f"{field.split('_')[0]}_cases"] > 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 400)), max_size=60))
+def test_every_rate_lies_between_0_and_1(drawn: Sequence[tuple[float, int]]) -> None:
+    history = OutcomeHistory.fit([example(target, past(days)) for target, days in drawn])
+
+    values = rates(history, lead(), DAY)
+
+    assert all(0 <= value < 1 for value in values.values())
+    assert all(0 < values[name] for name in NAMES if name.endswith("rate"))
+
+
+# The artifact.
+
+
+def test_a_history_survives_json() -> None:
+    history = OutcomeHistory.fit(EXAMPLES)
+
+    again = OutcomeHistory.from_json(json.loads(json.dumps(history.to_json())))
+
+    for each in EXAMPLES:
+        for moment in (each.moment, DAY + timedelta(days=99)):
+            assert bits(again, each.lead, moment) == bits(history, each.lead, moment)
+    assert again.to_json() == history.to_json()
+
+
+def test_an_empty_history_survives_json() -> None:
+    again = OutcomeHistory.from_json(OutcomeHistory.fit([]).to_json())
+
+    assert rates(again, lead(), DAY)["category_success_rate"] == 0.25
+
+
+def test_equal_outcomes_in_another_order_make_the_same_history() -> None:
+    assert OutcomeHistory.fit(EXAMPLES[::-1]).to_json() == OutcomeHistory.fit(EXAMPLES).to_json()
+
+
+def packed(values: Sequence[float], kind: str) -> str:
+    return base64.b64encode(np.array(values, kind).tobytes()).decode()
+
+
+GOOD = {
+    "keys": ["all", "c:a"],
+    "starts": packed([0, 1, 2], "<i4"),
+    "days": packed([19000, 19001], "<i4"),
+    "cases": packed([4, 3], "<f4"),
+    "successes": packed([2, 3], "<f4"),
+}
+
+
+def test_a_wellformed_table_is_read() -> None:
+    values = rates(OutcomeHistory.from_json(GOOD), lead(category="a"), DAY)
+
+    assert values["category_cases"] == pytest.approx(3 / 13)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        [],
+        {},
+        *({name: value for name, value in GOOD.items() if name != gone} for gone in GOOD),
+        *(GOOD | {name: 5} for name in GOOD),
+        *(GOOD | {name: "%%%"} for name in GOOD if name != "keys"),
+        GOOD | {"days": packed([19000], "<i4")},
+        GOOD | {"days": base64.b64encode(b"odd").decode()},
+        GOOD | {"starts": packed([0, 2], "<i4")},
+        GOOD | {"starts": packed([0, 1, 9], "<i4")},
+        GOOD | {"starts": packed([0, 3, 2], "<i4")},
+        GOOD | {"starts": packed([0, 2, 2], "<i4")},
+        GOOD | {"starts": packed([1, 1, 2], "<i4")},
+        GOOD | {"starts": packed([0, -1, 2], "<i4")},
+        GOOD | {"starts": ""},
+        GOOD | {"successes": packed([2, 4], "<f4")},
+        GOOD | {"successes": packed([-1, 3], "<f4")},
+        GOOD | {"successes": packed([math.nan, 3], "<f4")},
+        GOOD | {"cases": packed([math.inf, 3], "<f4")},
+        GOOD | {"keys": ["all"]},
+    ],
+)
+def test_a_malformed_table_is_refused(broken: Any) -> None:
+    with pytest.raises(ArtifactError):
+        OutcomeHistory.from_json(broken)
