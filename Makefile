@@ -33,6 +33,7 @@ check: $(VENV)/ready $(TOOLS)/ready ## format, lint, types, template
 	@echo "mypy: layers" && $(PY) -m mypy --strict layers/lead_scoring/lead_scoring
 	@for app in functions/*/app.py; do echo "mypy: $$app"; \
 	  $(PY) -m mypy --strict "$$app" || exit 1; done
+	@echo "mypy: infra" && $(PY) -m mypy --strict infra
 	@echo "cfn-lint" && $(TOOLS)/bin/python $(TOOLS)/bin/cfn-lint template.yaml
 	@echo "sam validate" && $(SAM) validate --lint --template template.yaml
 

@@ -6,6 +6,7 @@ stop it and wait. Should the parent die without a word, the child notices (see
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -38,7 +39,10 @@ class EmbeddedAws:
 
     def __init__(self, state_dir: Path, persist: bool = True, port: int | None = None) -> None:
         self.state_dir = state_dir
-        self.port = port or free_port(preferred=USUAL_PORT if persist else None)
+        self._reservation = contextlib.ExitStack()
+        self.port = port or self._reservation.enter_context(
+            reserved_port(preferred=USUAL_PORT if persist else None)
+        )
         self.endpoint_url = f"http://127.0.0.1:{self.port}"
         self.log_file = state_dir / "embedded-aws.log"
         self._persist = persist
@@ -78,6 +82,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         """Ask the child to write its state and go, and wait until it has."""
         process, self._process = self._process, None
+        self._reservation.close()
         if process is None:
             return
         process.terminate()
@@ -138,19 +143,36 @@ def embedded_aws(state_dir: Path | None = None, persist: bool = False) -> Iterat
         yield aws.start().endpoint_url
 
 
-def free_port(preferred: int | None = None) -> int:
-    """Return the preferred port of the loopback if nobody has it, else any free one."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def reserved_port(preferred: int | None = None) -> Iterator[int]:
+    """Give the preferred port of the loopback if nobody has it, else any free one.
+
+    Between this look and the child's own taking of the port another embedded AWS could take it,
+    and would then be mistaken for ours: a lock on a file keeps others of our own kind away.
+    """
+    for port in (preferred, *[0] * 20):
+        if port is not None and (free := _free(port)) is not None:
+            with Path(tempfile.gettempdir(), f"lead-scoring-{os.getuid()}-port-{free}.lock").open(
+                "wb"
+            ) as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield free
+                return
     raise EmbeddedAwsError("this machine has no free port left")
+
+
+def _free(port: int) -> int | None:
+    """Return the port, any one for 0, if it can be bound."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])
 
 
 def _answers(endpoint_url: str) -> bool:

@@ -63,7 +63,7 @@ def test_no_variable_goes_untested() -> None:
 
 def test_the_key_is_required_and_says_what_for() -> None:
     assert message({}) == (
-        "HASH_KEY is required: secret key under which e-mail addresses are hashed (required)"
+        "HASH_KEY is required: secret key under which e-mail addresses are hashed"
     )
 
 
@@ -90,7 +90,7 @@ def test_every_fault_is_named_at_once() -> None:
     )
 
     assert told.split("; ") == [
-        "HASH_KEY is required: secret key under which e-mail addresses are hashed (required)",
+        "HASH_KEY is required: secret key under which e-mail addresses are hashed",
         "MODEL_BUCKET must not be empty",
         "MIN_TRAINING_SAMPLES must be from 10 to 10000000, not 9",
         "PREDICTION_RETENTION_DAYS must be a whole number, not 'soon'",

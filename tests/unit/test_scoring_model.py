@@ -1,0 +1,250 @@
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from lead_scoring.adapters import estimators
+from lead_scoring.entities import Lead
+from lead_scoring.errors import ArtifactError
+from lead_scoring.model_trainer import fit_model
+from lead_scoring.scoring_model import (
+    EXTRACTOR_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    SCORING_FILES,
+    Scored,
+    ScoringModel,
+    artifact_version,
+    checksums,
+)
+from tests import builders, forests
+from tests.builders import POSTED_AT, bare_lead, lead
+from tests.weird_leads import moments, weird_leads
+
+LEADS = builders.various_leads(40)
+MOMENTS = [POSTED_AT + timedelta(hours=9 * number) for number in range(40)]
+
+
+@lru_cache
+def model() -> ScoringModel:
+    return forests.small_model().scoring_model
+
+
+@lru_cache
+def files() -> dict[str, bytes]:
+    return model().files()
+
+
+def loaded(**changes: bytes) -> ScoringModel:
+    named = {"model": MODEL_FILE, "extractor": EXTRACTOR_FILE, "manifest": MANIFEST_FILE}
+    return ScoringModel.load((files() | {named[k]: v for k, v in changes.items()}).__getitem__)
+
+
+def changed_json(name: str, change: Callable[[Any], None]) -> bytes:
+    value = json.loads(files()[name])
+    change(value)
+    return json.dumps(value).encode()
+
+
+def assert_adds_up(scored: Scored) -> None:
+    assert scored.explanation is not None
+    total = scored.explanation.base_effect + sum(
+        reason["effect"] for reason in scored.explanation.reasons
+    )
+    assert total == pytest.approx(scored.margin, abs=1e-4)
+
+
+def test_a_loaded_model_scores_with_the_same_bits() -> None:
+    assert loaded().score(LEADS, MOMENTS) == model().score(LEADS, MOMENTS)
+    assert loaded().files() == files()
+
+
+def test_the_artifact_is_ubjson_and_json_only() -> None:
+    assert set(files()) == set(SCORING_FILES)
+    json.loads(files()[EXTRACTOR_FILE])
+    json.loads(files()[MANIFEST_FILE])
+    assert files()[MODEL_FILE].startswith(b"{")
+
+
+def test_a_lead_has_the_same_score_alone_and_in_a_batch() -> None:
+    together = model().score(LEADS, MOMENTS)
+
+    alone = [model().score([one], [at])[0] for one, at in zip(LEADS, MOMENTS, strict=True)]
+
+    assert alone == together
+
+
+def test_reasons_add_up_to_the_margin() -> None:
+    for scored in model().score(LEADS, MOMENTS):
+        assert_adds_up(scored)
+
+
+def test_the_probability_rises_with_the_margin() -> None:
+    ordered = sorted(model().score(LEADS, MOMENTS), key=lambda scored: scored.margin)
+
+    probabilities = [scored.probability for scored in ordered]
+
+    assert probabilities == sorted(probabilities)
+    assert probabilities[0] < probabilities[-1]
+    assert probabilities[0] == model().calibration.probabilities(np.array([ordered[0].margin]))[0]
+
+
+def test_without_reasons_the_score_is_the_same() -> None:
+    plain = model().score(LEADS, MOMENTS, explain=False)
+
+    assert all(scored.explanation is None for scored in plain)
+    assert [replace(scored, explanation=None) for scored in model().score(LEADS, MOMENTS)] == plain
+
+
+def test_reasons_are_grouped_by_label_and_show_the_first_features_value() -> None:
+    (scored,) = model().score([lead(title="Python developer", price=77_000.0)], [POSTED_AT])
+
+    assert scored.explanation is not None
+    told = {reason["feature"]: reason["value"] for reason in scored.explanation.reasons}
+    labels = {feature.label for feature in model().extractor.features}
+    assert len(told) == len(scored.explanation.reasons)
+    assert set(told) <= labels | {"Other features"}
+    assert told["Price"] == 77_000.0
+
+
+def test_what_was_learned_shows_in_the_scores() -> None:
+    good = lead(title="Senior Python lead", price=150_000.0)
+    poor = lead(title="Nurse", price=30_000.0)
+
+    better, worse = model().score([good, poor], [POSTED_AT] * 2)
+
+    assert better.probability > worse.probability + 0.2
+
+
+def test_no_leads_have_no_scores() -> None:
+    assert model().score([], []) == []
+
+
+def test_an_unseen_category_is_an_outlier_by_name() -> None:
+    (scored,) = model().score([lead(category="Deep Sea/Diving")], [POSTED_AT])
+
+    assert scored.is_outlier
+    assert any("deep sea/diving" in reason for reason in scored.outlier_reasons)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(weird_leads, moments)
+def test_any_lead_at_any_moment_scores_finitely_with_reasons_that_add_up(
+    one: Lead, moment: datetime
+) -> None:
+    (scored,) = model().score([one], [moment])
+
+    assert math.isfinite(scored.margin)
+    assert 0 <= scored.probability <= 1
+    assert_adds_up(scored)
+    json.dumps(scored.explanation.reasons if scored.explanation else None, allow_nan=False)
+
+
+@lru_cache
+def bare_model() -> ScoringModel:
+    """Train on leads that have a title and nothing else."""
+    bare = tuple(
+        replace(each, lead=bare_lead(lead_id=each.lead.lead_id, title=each.lead.title))
+        for each in forests.training_examples(80)
+    )
+    return fit_model(bare, builders.settings(), estimators, forests.QUICK).scoring_model
+
+
+def test_a_model_can_be_trained_on_titles_alone() -> None:
+    python, nurse = bare_model().score(
+        [bare_lead(title="Python developer"), bare_lead(title="Nurse")], [POSTED_AT] * 2
+    )
+
+    assert python.probability > nurse.probability
+
+
+def test_a_model_trained_on_titles_alone_scores_full_leads() -> None:
+    again = ScoringModel.load(bare_model().files().__getitem__)
+
+    for scored in again.score(LEADS, MOMENTS):
+        assert_adds_up(scored)
+
+
+# What does not fit is refused.
+
+
+def swap_first_features(value: Any) -> None:
+    value["features"][:2] = value["features"][1::-1]
+
+
+@pytest.mark.parametrize("file", ["manifest", "extractor"])
+def test_another_order_of_features_is_refused(file: str) -> None:
+    changed = changed_json(f"{file}.json", swap_first_features)
+
+    with pytest.raises(ArtifactError):
+        loaded(**{file: changed})
+
+
+def test_an_extractor_of_another_model_is_refused() -> None:
+    with pytest.raises(ArtifactError, match="differ in their features"):
+        loaded(extractor=bare_model().files()[EXTRACTOR_FILE])
+
+
+def test_a_forest_over_more_features_is_refused() -> None:
+    rows = forests.random_rows(100, 700, missing=0.0)
+    wide = forests.train(rows, (rows[:, 699] > 0).astype(float), trees=1)
+
+    with pytest.raises(ArtifactError):
+        loaded(model=bytes(wide.save_raw("ubj")))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest.update(format=2),
+        lambda manifest: manifest.pop("format"),
+        lambda manifest: manifest.pop("features"),
+        lambda manifest: manifest["features"].pop(),
+        lambda manifest: manifest.update(features=[1]),
+        lambda manifest: manifest.update(threshold="high"),
+        lambda manifest: manifest.update(threshold=None),
+        lambda manifest: manifest.update(calibration=None),
+        lambda manifest: manifest["calibration"].update(a=-1),
+        lambda manifest: manifest["training_range"]["low"].pop(),
+        lambda manifest: manifest.update(training_range=7),
+    ],
+)
+def test_a_malformed_manifest_is_refused(change: Callable[[Any], None]) -> None:
+    with pytest.raises(ArtifactError):
+        loaded(manifest=changed_json(MANIFEST_FILE, change))
+
+
+@pytest.mark.parametrize("file", ["model", "extractor", "manifest"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{", b"\xff\xfe", b"7", b"{}"])
+def test_a_file_that_is_something_else_is_refused(file: str, content: bytes) -> None:
+    with pytest.raises(ArtifactError):
+        loaded(**{file: content})
+
+
+# Versions and checksums.
+
+
+def test_a_version_tells_the_time_and_the_hash_of_what_scores() -> None:
+    at = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    version = artifact_version(files(), at)
+
+    assert version.startswith("v20240102_030405_")
+    assert len(version) == len("v20240102_030405_") + 8
+    assert artifact_version(files() | {"report.json": b"{}"}, at) == version
+    for name in SCORING_FILES:
+        assert artifact_version(files() | {name: files()[name] + b" "}, at) != version
+
+
+def test_checksums_are_sha_256_in_hex() -> None:
+    # FIPS 180-2, appendix B.1.
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+    assert checksums({"a": b"abc"}) == {"a": expected}
