@@ -24,6 +24,9 @@ class RefusedRequestError(Exception):
 
 def declared_length(headers: Message) -> int | None:
     """Return how long the body says it is, None for chunks; raise RefusedRequestError."""
+    if headers.defects:
+        # What stands behind a line that is no header was not read, not even the length.
+        raise RefusedRequestError(400, "A line of the head is no header.")
     lengths = {
         part.strip()
         for value in headers.get_all("Content-Length", [])

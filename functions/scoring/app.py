@@ -5,7 +5,12 @@ import time
 from chalice.app import Chalice
 
 from lead_scoring import bootstrap
-from lead_scoring.api.answers import batch_answer, erased_answer, history_answer
+from lead_scoring.api.answers import (
+    batch_answer,
+    erased_answer,
+    history_answer,
+    refuse_too_large,
+)
 from lead_scoring.api.bodies import read_batch
 from lead_scoring.api.http import ApiRequest, endpoint
 from lead_scoring.api.queries import flag, whole_number
@@ -31,8 +36,12 @@ def batch_score(request: ApiRequest) -> object:
     services = bootstrap.connect()
     now, key = services.clock.now(), services.settings.hash_key
     batch = read_batch(request.json(), **query, now=now, hash_key=key)
-    scorer = services.lead_scorer
-    results = scorer.predict_batch(batch.leads, **query, request_id=request.request_id)
+    results = services.lead_scorer.predict_batch(
+        batch.leads,
+        **query,
+        request_id=request.request_id,
+        accept=lambda scored: refuse_too_large(scored, batch.bad),
+    )
     return batch_answer(results, batch.bad, time.perf_counter() - started)
 
 

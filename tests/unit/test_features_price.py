@@ -50,6 +50,12 @@ def test_agreement_is_missing_without_a_salary_and_for_a_price_of_zero(amount: f
     assert math.isnan(features(amount, salary=salary)["price_to_text_salary"])
 
 
+def test_even_the_smallest_price_has_an_agreement() -> None:
+    agreement = features(5e-324, salary=Salary(1e5, 1e5))["price_to_text_salary"]
+
+    assert agreement == pytest.approx(math.log(5e-324) - math.log(1e5))
+
+
 def test_the_position_is_that_within_the_category() -> None:
     values = features(10_000, "nurse")
 

@@ -146,17 +146,6 @@ def test_values_that_tie_with_a_cut_point_go_where_xgboost_sends_them() -> None:
     assert_equal_to_xgboost(booster, np.array(rows[:1500]))
 
 
-def test_a_value_is_compared_in_single_precision() -> None:
-    forest = compiled(train(ROWS, trees=1, max_depth=1))
-    rows = np.zeros((2, FEATURES), dtype=np.float32)
-    cut = float(forest._split_threshold[0])
-    rows[:, forest._split_feature[0]] = [cut, np.float32(cut * (1 - 1e-12))]
-
-    margins = forest.margins(rows)
-
-    assert margins[0] == margins[1]
-
-
 def test_the_effect_of_a_group_is_the_sum_of_its_features_effects() -> None:
     groups = np.array([2, 0, 2, 1, 0, 2])
 

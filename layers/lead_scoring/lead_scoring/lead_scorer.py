@@ -56,9 +56,17 @@ class LeadScorer:
         return self.predict_batch([lead], explain=explain, request_id=request_id)[0]
 
     def predict_batch(
-        self, leads: Sequence[LeadLike], *, explain: bool = True, request_id: str = ""
+        self,
+        leads: Sequence[LeadLike],
+        *,
+        explain: bool = True,
+        request_id: str = "",
+        accept: Callable[[Sequence[Prediction]], object] | None = None,
     ) -> list[Prediction]:
-        """Score leads in their order, each exactly as it would be scored alone."""
+        """Score leads in their order, each exactly as it would be scored alone.
+
+        `accept` sees the answers before they are kept: if it raises, nothing is.
+        """
         read = [lead if isinstance(lead, Lead) else self._read_lead(lead) for lead in leads]
         answering = self._models.current()
         now = self._clock.now()
@@ -69,6 +77,8 @@ class LeadScorer:
             self._prediction(lead, one, answering, now)
             for lead, one in zip(read, scored, strict=True)
         ]
+        if accept is not None:
+            accept(answers)
         request_id = request_id or str(uuid4())
         records = [
             _record(lead, answer, now, request_id, i, latency_ms)

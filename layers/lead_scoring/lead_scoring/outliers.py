@@ -17,6 +17,9 @@ _AGE, _AGE_SLACK_HOURS = "age_hours", 168.0
 # Checked are amounts. Weights of terms and historical rates are bounded and say nothing of the lead
 # itself, a code has no order, an unseen category is reported by name, and a season comes anew.
 _CHECKED_GROUPS = ("text", "price")
+# So much is told of one lead that the answer for 5,000 of them stays below Lambda's 6 MB.
+_MOST_TOLD = 4
+_LONGEST_NAME = 40
 
 
 class TrainingRange:
@@ -53,7 +56,7 @@ class TrainingRange:
     def judge(
         self, outside: NDArray[np.bool_], row: NDArray[np.float32], unseen: Sequence[str]
     ) -> tuple[list[str], bool]:
-        """Return what is unusual about one lead, and whether that makes it an outlier.
+        """Return what is unusual about one lead, shortened, and whether it is an outlier.
 
         It is one if several features lie outside, its category was never seen, or it is scored
         far longer after its posting than any lead of the training was.
@@ -68,8 +71,11 @@ class TrainingRange:
                 f"{feature.label} {row[i]:.6g} is outside the training range"
                 f" {self.low[i]:.6g} to {self.high[i]:.6g}",
             )
-        told = [f"Category {name!r} was never seen in training" for name in unseen]
-        return told + list(reasons.values()), is_outlier or len(reasons) >= _SEVERAL
+        told = [f"Category {_shortened(name)!r} was never seen in training" for name in unseen]
+        told += reasons.values()
+        if len(told) > _MOST_TOLD:
+            told[_MOST_TOLD:] = [f"and {len(told) - _MOST_TOLD} more"]
+        return told, is_outlier or len(reasons) >= _SEVERAL
 
     def to_json(self) -> dict[str, Any]:
         """Return the range for the artifact; null where a feature is not checked."""
@@ -88,6 +94,10 @@ class TrainingRange:
         if not len(low) == len(high) == len(features):
             raise ArtifactError("the training range does not fit the features")
         return cls(low, high, features)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _with_null(values: NDArray[np.float64]) -> list[float | None]:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..entities import ActiveModel, LeadId, ModelRecord, Prediction, ScoredHistory, iso
-from ..errors import NotFoundError
-from .problems import listed
+from ..errors import NotFoundError, TooLargeError
+from .problems import compact_json, listed
 
 if TYPE_CHECKING:
     # At run time it would load pydantic for functions that read no body.
     from .bodies import BadLead
 
+# Lambda can answer 6 MB, in which the body is a JSON string: its quotes and backslashes are escaped.
+_MOST_BYTES = 6_200_000
 _VERSION = re.compile(r"v[0-9]{8}_[0-9]{6}_[0-9a-f]{8}")
 
 
@@ -30,6 +32,21 @@ def batch_answer(
         "model_version": results[0]["model_version"],
         "processing_time_ms": round(1000 * seconds),
     }
+
+
+def refuse_too_large(results: Sequence[Prediction], bad: "Sequence[BadLead]") -> None:
+    """Raise TooLargeError if the answer to a batch is more than Lambda can send.
+
+    The limits of a batch leave room for any usual lead, but not for 5,000 ids of 128 emojis.
+    """
+    text = compact_json(batch_answer(results, bad, 0))
+    size = len(text.encode()) + text.count('"') + text.count("\\")
+    if size > _MOST_BYTES:
+        most = (len(results) + len(bad)) * _MOST_BYTES // size
+        raise TooLargeError(
+            "the answer would be larger than the 6 MB that can be sent: "
+            f"send at most {most:,} such leads at once"
+        )
 
 
 def history_answer(history: ScoredHistory) -> dict[str, Any]:

@@ -15,11 +15,14 @@ from urllib.parse import unquote
 from chalice.app import Chalice, MultiDict, Request, Response
 
 from ..errors import NotFoundError
-from .problems import NotJsonError, UnsupportedMediaTypeError, problem_of
+from .problems import NotJsonError, UnsupportedMediaTypeError, compact_json, problem_of
 from .queries import Reader, read_query
 
 # A number of more digits breaks the same rules as one of so many, and costs less to read.
 _MOST_DIGITS = 1_000
+_JSON_WHITESPACE = " \t\n\r"
+# No id or name in a path is longer, not even a number of 128 digits with its sign.
+_LONGEST_NAME = 129
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +48,25 @@ class ApiRequest:
     def path(self, name: str) -> str:
         """Return a parameter of the path, percent-decoded: API Gateway hands it over as sent.
 
-        Raises NotFoundError if it is no text, which nothing can be stored under.
+        Raises NotFoundError if it is no text or too long: nothing can be stored under it.
         """
         try:
-            return unquote((self._request.uri_params or {})[name], errors="strict")
+            text = unquote((self._request.uri_params or {})[name], errors="strict")
         except UnicodeDecodeError:
-            raise NotFoundError("there is nothing under this name") from None
+            text = ""
+        if not 1 <= len(text) <= _LONGEST_NAME:
+            raise NotFoundError("there is nothing under this name")
+        return text
 
     def json(self) -> Any:
-        """Parse the body; an empty one means {}.
-
-        Raises UnsupportedMediaTypeError and NotJsonError.
-        """
+        """Parse the body; raise UnsupportedMediaTypeError and NotJsonError."""
         try:
             sent = self._request.raw_body
             text = sent if isinstance(sent, str) else sent.decode("utf-8")
         except ValueError:
             raise NotJsonError("the body is not UTF-8") from None
-        if not text.strip():
-            return {}
+        if not text.strip(_JSON_WHITESPACE):
+            raise NotJsonError("the body is empty")
         media_type = self._request.headers.get("content-type", "").partition(";")[0]
         if media_type.strip().lower() != "application/json":
             raise UnsupportedMediaTypeError("send the body with Content-Type: application/json")
@@ -135,7 +138,5 @@ def _reason(error: ValueError) -> str:
 def _response(
     status: int, body: object, request_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    # As compact as JSON gets: an answer of more than 6 MB cannot leave Lambda.
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     common = {"Content-Type": "application/json", "X-Request-Id": request_id}
-    return Response(text, {**common, **(headers or {})}, status)
+    return Response(compact_json(body), {**common, **(headers or {})}, status)

@@ -39,6 +39,8 @@ FEATURES = (
 _PRIOR_CASES = 10.0
 # Before anything is known the general rate is a quarter, as if twenty leads had said so.
 _PRIOR_RATE, _PRIOR_RATE_CASES = 0.25, 20.0
+# More cases than this make a rate no surer, but would tell the date: counts only ever grow.
+_MOST_CASES = 100.0
 # Terms rarer than this say more about one lead than about those like it.
 _MIN_TERM_CASES = 5
 _MAX_WORDS = 400
@@ -119,7 +121,7 @@ class OutcomeHistory:
         for key in _plain_keys(lead):
             cases, successes = self._known(key, as_of.day) if key else (0.0, 0.0)
             rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
-            values += [rate, cases / (cases + _PRIOR_CASES)] if key else [nan, nan]
+            values += [rate, min(cases, _MOST_CASES)] if key else [nan, nan]
         values += self._similar(_distinct_terms(title), self._title_terms, as_of)
         values += self._similar(_distinct_terms(description), self._description_terms, as_of)
         return values
@@ -167,8 +169,7 @@ class OutcomeHistory:
             return [as_of.general, 0.0]
         # Terms of one text are far from independent: their sum is damped by the square root.
         rate = 1 / (1 + exp(-(as_of.prior + shift / sqrt(count))))
-        mean_cases = all_cases / count
-        return [rate, mean_cases / (mean_cases + _PRIOR_CASES)]
+        return [rate, min(all_cases / count, _MOST_CASES)]
 
     def _evidence(self, number: int, as_of: "_AsOf") -> tuple[float, float]:
         """Return a term's shift in log-odds and its cases, both 0 if it had too few."""

@@ -91,7 +91,8 @@ class PriceLevels:
             return _ABSENT
         agreement = math.nan
         if salary is not None and price > 0:
-            agreement = math.log(price / ((salary.low + salary.high) / 2))
+            # Not the logarithm of the quotient, which is zero where the price is tiny.
+            agreement = math.log(price) - math.log((salary.low + salary.high) / 2)
         overall = position(self.overall, price) if self.overall else math.nan
         own = self.by_category.get(category) if category is not None else None
         within = position(own, price) if own else overall
