@@ -1,6 +1,12 @@
 """Read the body of an HTTP/1.1 request: by length, or in chunks (RFC 9112, sections 6 and 7)."""
 
 import re
+from email.errors import (
+    FirstHeaderLineIsContinuationDefect,
+    InvalidHeaderDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 from email.message import Message
 from io import BufferedIOBase
 
@@ -11,6 +17,12 @@ DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _LINE_LIMIT = 4096
 _TRAILER_LIMIT = 100
+_BAD_LINES = (
+    FirstHeaderLineIsContinuationDefect,
+    InvalidHeaderDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 
 
 class RefusedRequestError(Exception):
@@ -24,8 +36,8 @@ class RefusedRequestError(Exception):
 
 def declared_length(headers: Message) -> int | None:
     """Return how long the body says it is, None for chunks; raise RefusedRequestError."""
-    if headers.defects:
-        # What stands behind a line that is no header was not read, not even the length.
+    if any(isinstance(defect, _BAD_LINES) for defect in headers.defects):
+        # What stands behind such a line was not read, not even the length.
         raise RefusedRequestError(400, "A line of the head is no header.")
     lengths = {
         part.strip()

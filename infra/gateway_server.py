@@ -97,9 +97,9 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _let_the_answer_arrive(self) -> None:
         # Closing with unread input resets the connection, and with it the answer.
-        self.connection.shutdown(socket.SHUT_WR)
-        self.connection.settimeout(LINGER_SECONDS)
         with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(LINGER_SECONDS)
             read_body(self.rfile, BODY_LIMIT_BYTES)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:

@@ -90,11 +90,15 @@ def test_a_number_of_any_length_is_read(client: HttpClient) -> None:
     assert (price.status, price.pointers) == (422, ["/price"])
 
 
-@pytest.mark.parametrize("body", [b"", b"  \n"])
-def test_an_empty_body_is_an_empty_object(client: HttpClient, body: bytes) -> None:
-    answer = client.request("POST", "/score", body)
+@pytest.mark.parametrize("path", ["/score", "/batch-score"])
+@pytest.mark.parametrize("body", [b"", b" \t\r\n", b"\x0c", "\u00a0".encode(), "\u2028".encode()])
+def test_an_empty_body_is_not_json_where_fields_are_required(
+    client: HttpClient, path: str, body: bytes
+) -> None:
+    answer = client.post(path, body)
 
-    assert (answer.status, answer.pointers) == (422, ["/lead_id", "/title"])
+    assert answer.status == 400
+    assert "errors" not in answer.body
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,13 @@ import math
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
+
+from lead_scoring.baseline import Baseline
+from lead_scoring.features.text import FEATURES
+from lead_scoring.outliers import TrainingRange
+from lead_scoring.scoring_model import Scored
 
 from .http_client import LEAD, HttpClient
 
@@ -107,13 +113,31 @@ def test_a_lead_id_in_a_path_is_percent_decoded_once(client: HttpClient) -> None
     assert answer.body["lead_id"] == "a/b %25+ä"
 
 
-@pytest.mark.parametrize("path", ["/leads/unknown/scores", "/leads/%FF/scores"])
+def test_the_longest_id_is_found_again(client: HttpClient) -> None:
+    lowest = -(10**128 - 1)
+    client.post("/score", LEAD | {"lead_id": lowest})
+
+    assert client.get(f"/leads/{lowest}/scores").body["lead_id"] == lowest
+
+
+@pytest.mark.parametrize(
+    "path", ["/leads/unknown/scores", "/leads/%FF/scores", f"/leads/{'9' * 2049}/scores"]
+)
 def test_a_lead_that_was_never_scored_is_not_found(client: HttpClient, path: str) -> None:
     answer = client.get(path)
 
     assert answer.status == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "errors" not in answer.body
+
+
+def test_what_is_longer_than_any_id_is_not_even_looked_for(client: HttpClient) -> None:
+    client.services.predictions.outage.on = True  # DynamoDB refuses keys over 2,048 bytes
+
+    for method, path in (("GET", "scores"), ("DELETE", "")):
+        answer = client.request(method, f"/leads/{'9' * 130}/{path}".rstrip("/"))
+
+        assert answer.status == 404
 
 
 def test_erasing_a_lead_says_what_went_and_leaves_nothing(client: HttpClient) -> None:
@@ -210,6 +234,42 @@ def test_the_largest_answer_fits_into_what_lambda_can_send(client: HttpClient) -
     # Lambda sends the body as a JSON string, in which every quote is escaped.
     escapes = answer.text.count('"') + answer.text.count("\\")
     assert len(answer.text.encode()) + escapes < 6_000_000
+
+
+def test_five_thousand_odd_leads_fit_into_what_lambda_can_send(
+    client: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low, high = np.zeros(len(FEATURES)), np.full(len(FEATURES), 1e-9)
+    odd = TrainingRange(low, high, FEATURES)
+    row = np.full(len(FEATURES), 123_456.0, dtype=np.float32)
+    told, _ = odd.judge(odd.outside(row), row, ["𠮷" * 200])
+    scored = Scored(1.0, 0.123456, told, True, None)
+    monkeypatch.setattr(Baseline, "score", lambda _, leads, *__, **___: [scored] * len(leads))
+    widest = [
+        {"lead_id": f"{number:04d}" + "𠮷" * 80, "title": "x", "as_of": "2024-01-01"}
+        for number in range(5000)
+    ]
+
+    answer = client.post("/batch-score?explain=false", {"leads": widest})
+
+    assert answer.status == 200
+    assert answer.body["results"][0]["outlier_reasons"][-1].startswith("and ")
+
+
+@pytest.mark.parametrize("explain", ["true", "false"])
+def test_an_answer_that_lambda_cannot_send_is_413_and_nothing_is_stored(
+    client: HttpClient, explain: str
+) -> None:
+    count = 2000 if explain == "true" else 5000
+    # Seven bytes a character when it is sent, and sent back with each of its faults.
+    longest = [{"lead_id": f"{number:04d}" + "\x01" * 124, "title": "x"} for number in range(count)]
+    bad = [lead | {"title": 5, "price": "", "category": 5, "email": 5} for lead in longest[1:]]
+    batches = [[*longest[:1], *bad]] if explain == "true" else [longest, [*longest[:1], *bad]]
+
+    for batch in batches:
+        answer = client.post(f"/batch-score?explain={explain}", {"leads": batch})
+
+        print(answer.status, len(answer.text))
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,20 @@ def test_a_first_look_with_stores_down_and_nothing_cached_is_an_error(world: Wor
         world.cache.refresh()
     world.stores_down(False)
 
-    assert world.cache.current().version == version
+    assert world.wait(seconds=1).version == version
+
+
+def test_while_nothing_can_answer_only_one_request_a_second_looks(world: World) -> None:
+    world.stores_down()
+    looks = world.models.looks
+
+    for _ in range(5):
+        with pytest.raises(StoreUnavailableError):
+            world.cache.current()
+    with pytest.raises(StoreUnavailableError):
+        world.wait(seconds=1)
+
+    assert world.models.looks == looks + 2
 
 
 def test_a_first_look_at_a_bad_artifact_with_nothing_cached_is_an_error(world: World) -> None:

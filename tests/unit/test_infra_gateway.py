@@ -262,6 +262,10 @@ def test_a_chunked_body_arrives_whole_and_the_connection_goes_on(client: HTTPCon
         (b"Transfer-Encoding: chunked", b"zz\r\n", b"400"),
         (b"Transfer-Encoding: chunked", b"1\r\nabc\r\n0\r\n\r\n", b"400"),
         (b"Expect: 100-continue\r\nContent-Length: 99999999", b"", b"413"),
+        # The length behind a line that is no header is not seen: the body would be a next request.
+        (b"no header\r\nContent-Length: 2", b"{}", b"400"),
+        (b"X-\xff: latin\r\nContent-Length: 2", b"{}", b"400"),
+        (b": no name\r\nContent-Length: 2", b"{}", b"400"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_and_the_connection_closed(

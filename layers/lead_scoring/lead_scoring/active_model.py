@@ -16,6 +16,9 @@ from .scoring_model import SCORING_FILES, Scores, ScoringModel, checksums
 
 logger = logging.getLogger(__name__)
 
+# Between two looks while nothing can answer.
+_PAUSE_SECONDS = 1.0
+
 
 class ModelDirectory(Protocol):
     """A local copy of the active model, which outlives the process but may vanish."""
@@ -59,6 +62,7 @@ class ActiveModelCache:
         self._models, self._artifacts, self._directory = models, artifacts, directory
         self._refresh_seconds, self._monotonic = refresh_seconds, monotonic
         self._answering: Answering | None = None
+        self._failure: StoreUnavailableError | None = None
         self._next_look = 0.0
         self._lock = threading.Lock()
 
@@ -76,6 +80,9 @@ class ActiveModelCache:
             finally:
                 self._lock.release()
         with self._lock:
+            # Whoever waited for a look that failed is told so, and does not look once more.
+            if self._failure is not None and self._monotonic() < self._next_look:
+                raise StoreUnavailableError(self._failure.store) from self._failure
             return self._answering or self._look()
 
     def refresh(self) -> Answering:
@@ -84,15 +91,23 @@ class ActiveModelCache:
             return self._look()
 
     def _look(self) -> Answering:
+        pause = self._refresh_seconds
         try:
-            self._answering = self._follow()
-        except StoreUnavailableError as error:
-            self._answering = self._fall_back(error, is_degraded=True)
-        except ArtifactError as error:
-            self._answering = self._fall_back(error, is_degraded=False)
+            self._answering, self._failure = self._follow_or_fall_back(), None
+        except StoreUnavailableError as failure:
+            self._failure, pause = failure, min(pause, _PAUSE_SECONDS)
+            raise
         finally:
-            self._next_look = self._monotonic() + self._refresh_seconds
+            self._next_look = self._monotonic() + pause
         return self._answering
+
+    def _follow_or_fall_back(self) -> Answering:
+        try:
+            return self._follow()
+        except StoreUnavailableError as error:
+            return self._fall_back(error, is_degraded=True)
+        except ArtifactError as error:
+            return self._fall_back(error, is_degraded=False)
 
     def _follow(self) -> Answering:
         """Return what the pointer names, loading it if it is not loaded yet."""

@@ -37,7 +37,7 @@ def batch_answer(
 def refuse_too_large(results: Sequence[Prediction], bad: "Sequence[BadLead]") -> None:
     """Raise TooLargeError if the answer to a batch is more than Lambda can send.
 
-    The limits of a batch leave room for any usual lead, but not for 5,000 ids of 128 emojis.
+    A batch's limits leave room for any usual lead, but not for thousands of the longest ids.
     """
     text = compact_json(batch_answer(results, bad, 0))
     size = len(text.encode()) + text.count('"') + text.count("\\")
