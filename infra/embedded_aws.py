@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 USUAL_PORT = 4566
+# Names the file that the child makes once the port is its own.
+ANNOUNCEMENT = "LEAD_SCORING_ANNOUNCEMENT"
 START_SECONDS = 60
 STOP_SECONDS = 60
 # Made up, so that a developer's real credentials are never sent anywhere.
@@ -61,6 +63,7 @@ class EmbeddedAws:
         """Start the child and wait until it answers; raise EmbeddedAwsError if it does not."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         (self.state_dir / "tmp").mkdir(exist_ok=True)
+        self._announcement.unlink(missing_ok=True)
         with self.log_file.open("wb") as log:
             # Its own session: Ctrl-C in the terminal must reach us first, not the child.
             self._process = subprocess.Popen(
@@ -79,10 +82,22 @@ class EmbeddedAws:
             raise
         return self
 
+    def restart(self) -> None:
+        """Have the child write its state, and start another one on the same port."""
+        self._end_child()
+        self.start()
+
     def stop(self) -> None:
         """Ask the child to write its state and go, and wait until it has."""
-        process, self._process = self._process, None
+        self._end_child()
         self._reservation.close()
+
+    @property
+    def _announcement(self) -> Path:
+        return self.state_dir / "tmp" / "listening"
+
+    def _end_child(self) -> None:
+        process, self._process = self._process, None
         if process is None:
             return
         process.terminate()
@@ -111,6 +126,7 @@ class EmbeddedAws:
                 "S3_DATA_DIR": str(self.state_dir / "s3"),
                 "TMPDIR": str(self.state_dir / "tmp"),
                 "LOG_LEVEL": "WARNING",
+                ANNOUNCEMENT: str(self._announcement),
                 # No container of the developer's is any of its business.
                 "DOCKER_HOST": "unix:///nonexistent",
             }
@@ -121,7 +137,8 @@ class EmbeddedAws:
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 raise EmbeddedAwsError(f"the embedded AWS stopped at once; see {self.log_file}")
-            if _answers(self.endpoint_url):
+            # Whatever else may answer on the port, only our child makes the announcement.
+            if self._announcement.exists() and _answers(self.endpoint_url):
                 return
             time.sleep(0.05)
         raise EmbeddedAwsError(

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.embedded_aws import LOCAL_CREDENTIALS, EmbeddedAws
 from infra.provision import provision
-from infra.state import StateFolder
+from infra.state import RunError, StateFolder
 from infra.stop_request import StopRequest
 from infra.template import Template
 
@@ -40,7 +42,13 @@ class LocalStack:
         if self._embedded:
             self._embedded.start()
         os.environ.update(self.environment())
-        provision(self.template, self.endpoint_url)
+        try:
+            provision(self.template, self.endpoint_url)
+        except (BotoCoreError, ClientError) as error:
+            raise RunError(
+                f"The AWS at {self.endpoint_url} cannot be used: {error}. "
+                "Check AWS_ENDPOINT_URL, or leave it out to have one embedded."
+            ) from error
 
     def environment(self) -> dict[str, str]:
         """Return the settings of this stack; what the user has set besides stays."""
@@ -65,8 +73,7 @@ class LocalStack:
     def write_down(self) -> None:
         """Have the embedded AWS write its state, which it does when it stops."""
         if self._embedded:
-            self._embedded.stop()
-            self._embedded.start()
+            self._embedded.restart()
 
     def is_alive(self) -> bool:
         """Whether the embedded AWS still runs (another one is not ours to watch)."""

@@ -69,7 +69,11 @@ def serve(server: GatewayServer, local: LocalStack, stop: StopRequest) -> None:
     print(f"\nThe model is {version}. Score a lead:\n")
     print(f"curl -s {url}/score -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'\n")
     print(f"Serving {url}  (Ctrl-C stops)", flush=True)
-    _watch(local, stop)
+    try:
+        _watch(local, stop)
+    finally:
+        # Before the AWS is stopped, so that no request is left without its stores.
+        server.stop()
 
 
 def _wait_until_healthy(gateway: Gateway, path: str, local: LocalStack, stop: StopRequest) -> str:

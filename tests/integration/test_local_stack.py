@@ -8,12 +8,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
 
-from infra.embedded_aws import LOCAL_CREDENTIALS, EmbeddedAws, embedded_aws
+from infra.embedded_aws import (
+    LOCAL_CREDENTIALS,
+    EmbeddedAws,
+    EmbeddedAwsError,
+    embedded_aws,
+    reserved_port,
+)
+from infra.local_stack import LocalStack
 from infra.provision import provision
+from infra.state import RunError, StateFolder
 from infra.template import PROJECT, Template
 
 
@@ -54,6 +63,39 @@ def test_only_this_machine_reaches_the_embedded_aws() -> None:
         addresses = {line.split()[1] for line in listening if line.split()[3] == "0A"}
         assert f"0100007F:{port:04X}" in addresses
         assert f"00000000:{port:04X}" not in addresses
+
+
+def test_an_aws_of_somebody_else_on_the_port_is_not_taken_for_ours(tmp_path: Path) -> None:
+    with embedded_aws() as theirs:
+        ours = EmbeddedAws(tmp_path, port=int(theirs.rpartition(":")[2]))
+
+        with pytest.raises(EmbeddedAwsError, match="stopped at once"):
+            ours.start()
+
+
+def test_a_restart_keeps_the_port_and_what_was_written(tmp_path: Path) -> None:
+    aws = EmbeddedAws(tmp_path).start()
+    try:
+        before = aws.pid, aws.endpoint_url
+        provision(Template.load(), aws.endpoint_url)
+        _put(aws.endpoint_url)
+
+        aws.restart()
+
+        assert (aws.pid != before[0], aws.endpoint_url) == (True, before[1])
+        assert _kept(aws.endpoint_url) == ("kept", b"kept")
+        with reserved_port(preferred=aws.port) as other:
+            assert other != aws.port
+    finally:
+        aws.stop()
+
+
+def test_an_aws_that_is_not_there_is_named_without_a_traceback(tmp_path: Path) -> None:
+    with reserved_port() as nobody_listens, mock.patch.dict(os.environ):
+        os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{nobody_listens}"
+
+        with pytest.raises(RunError, match="AWS_ENDPOINT_URL"):
+            LocalStack(StateFolder(tmp_path)).start()
 
 
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -113,3 +113,14 @@ def test_a_range_survives_json() -> None:
 def test_a_malformed_range_is_refused(broken: Any) -> None:
     with pytest.raises(ArtifactError):
         TrainingRange.from_json(broken, FEATURES)
+
+
+def test_what_is_told_of_a_lead_is_bounded_however_odd_it_is() -> None:
+    odd = {"title_words": 99.0, "price": 9e9, "age_hours": 9e9}
+
+    reasons, is_outlier = judged(("a" * 41, "b" * 40), **odd)
+
+    assert reasons[0] == f"Category '{'a' * 39}…' was never seen in training"
+    assert reasons[1] == f"Category '{'b' * 40}' was never seen in training"
+    assert reasons[4:] == ["and 1 more"]
+    assert is_outlier

@@ -77,12 +77,15 @@ class ScoringModel:
             explanations = explained(
                 base, self.labels, self.forest.effects(rows), self.values(rows)
             )
-        outliers = self._range.outside(rows)
-        scored = []
+        outside = self._range.outside(rows)
+        is_familiar = ~np.any(outside, axis=1)
+        scored: list[Scored] = []
         for i, lead in enumerate(leads):
-            reasons, is_outlier = self._range.judge(
-                outliers[i], rows[i], self.extractor.unseen_categories(lead)
-            )
+            unseen = self.extractor.unseen_categories(lead)
+            if is_familiar[i] and not unseen:
+                reasons, is_outlier = list[str](), False
+            else:
+                reasons, is_outlier = self._range.judge(outside[i], rows[i], unseen)
             scored.append(
                 Scored(
                     float(margins[i]), float(probabilities[i]), reasons, is_outlier, explanations[i]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     # At run time it would load pydantic for functions that read no body.
     from .bodies import BadLead
 
-# Lambda can answer 6 MB, in which the body is a JSON string: its quotes and backslashes are escaped.
+# Lambda can answer 6 MB, in which the body is a JSON string, its quotes and backslashes escaped.
 _MOST_BYTES = 6_200_000
 _VERSION = re.compile(r"v[0-9]{8}_[0-9]{6}_[0-9a-f]{8}")
 

@@ -57,7 +57,7 @@ class _AsOf:
     day: int
     general: float
     prior: float
-    evidence: list[tuple[float, float] | None]
+    evidence: list[tuple[float, ...] | None]
 
 
 class OutcomeHistory:
@@ -152,30 +152,27 @@ class OutcomeHistory:
         self, terms: Iterable[str], numbers: Mapping[str, int], as_of: "_AsOf"
     ) -> list[float]:
         """Pool the terms' shifts in log-odds, as a damped naive Bayes; rate and mean cases."""
-        shift = all_cases = 0.0
-        count = 0
-        for term in terms:
-            number = numbers.get(term)
-            if number is None:
-                continue
-            evidence = as_of.evidence[number]
-            if evidence is None:
-                evidence = as_of.evidence[number] = self._evidence(number, as_of)
-            if evidence[1]:
-                shift += evidence[0]
-                all_cases += evidence[1]
-                count += 1
-        if not count:
+        evidence = as_of.evidence
+        known = [number for number in map(numbers.get, terms) if number is not None]
+        found = [evidence[number] for number in known]
+        if None in found:
+            for number in known:
+                if evidence[number] is None:
+                    evidence[number] = self._evidence(number, as_of)
+            found = [evidence[number] for number in known]
+        enough = [pair for pair in found if pair]
+        if not enough:
             return [as_of.general, 0.0]
+        shifts, cases = zip(*enough, strict=True)
         # Terms of one text are far from independent: their sum is damped by the square root.
-        rate = 1 / (1 + exp(-(as_of.prior + shift / sqrt(count))))
-        return [rate, min(all_cases / count, _MOST_CASES)]
+        rate = 1 / (1 + exp(-(as_of.prior + sum(shifts) / sqrt(len(enough)))))
+        return [rate, min(sum(cases) / len(enough), _MOST_CASES)]
 
-    def _evidence(self, number: int, as_of: "_AsOf") -> tuple[float, float]:
-        """Return a term's shift in log-odds and its cases, both 0 if it had too few."""
+    def _evidence(self, number: int, as_of: "_AsOf") -> tuple[float, ...]:
+        """Return a term's shift in log-odds and its cases; nothing if it had too few."""
         cases, successes = self._counted(number, as_of.day)
         if cases < _MIN_TERM_CASES:
-            return 0.0, 0.0
+            return ()
         rate = (successes + _PRIOR_CASES * as_of.general) / (cases + _PRIOR_CASES)
         return log(rate / (1 - rate)) - as_of.prior, cases
 
@@ -235,7 +232,8 @@ def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
 def _distinct_terms(words: Sequence[str]) -> Iterable[str]:
     """Return the distinct words of a text, and its pairs of neighbours, in order."""
     read = words[:_MAX_WORDS]
-    return dict.fromkeys([*read, *(f"{first} {second}" for first, second in pairwise(read))])
+    pairs = [f"{first} {second}" for first, second in pairwise(read)]
+    return dict.fromkeys([*read, *pairs])
 
 
 def _terms_of(prefix: str, keys: Sequence[str]) -> dict[str, int]:
