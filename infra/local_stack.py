@@ -12,6 +12,8 @@ from infra.provision import provision
 from infra.state import RunError, StateFolder
 from infra.stop_request import StopRequest
 from infra.template import Template
+from lead_scoring.errors import SettingsError
+from lead_scoring.settings import Settings
 
 POLL_SECONDS = 0.1
 SHOW_CURSOR = "\x1b[?25h"
@@ -43,8 +45,12 @@ class LocalStack:
             self._embedded.start()
         os.environ.update(self.environment())
         try:
+            Settings.from_environment(os.environ)
+        except SettingsError as error:
+            raise RunError(f"These settings cannot be used: {error}.") from error
+        try:
             provision(self.template, self.endpoint_url)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ValueError) as error:
             raise RunError(
                 f"The AWS at {self.endpoint_url} cannot be used: {error}. "
                 "Check AWS_ENDPOINT_URL, or leave it out to have one embedded."

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lead_scoring.entities import LeadId, Outcome
+from lead_scoring.api import fields
+from lead_scoring.entities import Outcome
 from lead_scoring.errors import Fault, InvalidInputError
 
 _BOOLEANS = {
@@ -38,7 +39,7 @@ def read_outcome(row: Mapping[str, Any], now: datetime) -> Outcome:
             return None
 
     id_field = "lead_id" if row.get("lead_id") is not None else "id"
-    lead_id = take(id_field, _lead_id)
+    lead_id = take(id_field, fields.lead_id)
     converted = take("converted", _boolean)
     for name, field in (("lead_id", id_field), ("converted", "converted")):
         if row.get(field) is None:
@@ -54,14 +55,6 @@ def read_outcome(row: Mapping[str, Any], now: datetime) -> Outcome:
     if faults:
         raise InvalidInputError(tuple(faults))
     return outcome
-
-
-def _lead_id(value: Any) -> LeadId:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and 1 <= len(value) <= 128:
-        return value
-    raise ValueError("must be a whole number or a text of 1 to 128 characters")
 
 
 def _boolean(value: Any) -> bool:

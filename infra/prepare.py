@@ -82,10 +82,14 @@ def _load_demo(services: Any, count: int) -> None:
 
 def _load_own(services: Any, given: argparse.Namespace) -> None:
     from infra.load_data import load_leads, load_outcomes
+    from infra.rows import FileError
 
     now, store = datetime.now(UTC), services.training_data
     leads = load_leads(given.data, store, now, services.settings.hash_key, given.reports)
     print(f"Loaded {leads.kept:,} leads from {given.data}; {leads.refused:,} rows were refused.")
+    sys.stdout.flush()
+    if not leads.kept:
+        raise FileError(f"{given.data} has no lead that can be used.")
     if given.outcomes:
         known = None if given.add else leads.keys
         outcomes = load_outcomes(given.outcomes, store, now, known, given.reports)

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn, cast
@@ -57,7 +58,7 @@ def read_rows(file: Path) -> Iterator[Row]:
             rows = _json_rows if kind.lower() in JSON_SUFFIXES else _csv_rows
             for line, value, faults in rows(_lines(stream, file), file):
                 yield Row(line, value, faults, min(1.0, raw.tell() / size))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise FileError(f"{file} cannot be read: {reason}.") from error
 
@@ -82,7 +83,7 @@ def _json_rows(lines: Iterator[bytes], file: Path) -> Iterator[_Found]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        if number == 1 and line.strip() == b"[":
+        if number == 1 and line.lstrip().startswith(b"["):
             raise FileError(
                 f"{file} is one JSON array; one object a line (JSON Lines) is needed, such as "
                 f"`jq -c '.[]' {file.name}` makes."
@@ -103,11 +104,14 @@ def _parse(line: bytes) -> dict[str, Any]:
     if len(line) >= LINE_LIMIT:
         raise _RowError(f"is longer than {LINE_LIMIT:,} bytes")
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        text = line.decode("utf-8").rstrip()
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole)
     except UnicodeDecodeError as error:
         raise _RowError(f"is not UTF-8 at byte {error.start + 1}") from None
     except RecursionError:
         raise _RowError("is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _RowError(f"is not JSON: {error.msg} at column {error.colno}") from None
     except ValueError as error:
         raise _RowError(f"is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -117,6 +121,11 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _whole(digits: str) -> int:
+    # Python reads no number of more than 4,300; one of so many breaks the same rules.
+    return int(digits[:1000])
 
 
 def _csv_rows(lines: Iterator[bytes], file: Path) -> Iterator[_Found]:

@@ -67,8 +67,11 @@ class StateFolder:
 
     def lock(self) -> Any:
         """Take the folder for this process; raise RunError if another one has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        handle = (self.path / "lock").open("w")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = (self.path / "lock").open("w")
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be used: {error.strerror}.") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

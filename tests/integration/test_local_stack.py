@@ -90,12 +90,32 @@ def test_a_restart_keeps_the_port_and_what_was_written(tmp_path: Path) -> None:
         aws.stop()
 
 
-def test_an_aws_that_is_not_there_is_named_without_a_traceback(tmp_path: Path) -> None:
-    with reserved_port() as nobody_listens, mock.patch.dict(os.environ):
-        os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{nobody_listens}"
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "no address"])
+def test_an_aws_that_is_not_there_is_named_without_a_traceback(
+    tmp_path: Path, address: str
+) -> None:
+    with (
+        reserved_port() as nobody_listens,
+        mock.patch.dict(os.environ, AWS_ENDPOINT_URL=address.format(port=nobody_listens)),
+        pytest.raises(RunError, match="AWS_ENDPOINT_URL"),
+    ):
+        LocalStack(StateFolder(tmp_path)).start()
 
-        with pytest.raises(RunError, match="AWS_ENDPOINT_URL"):
-            LocalStack(StateFolder(tmp_path)).start()
+
+def test_settings_that_cannot_be_used_are_all_named_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    bad = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "GRADE_A_FROM": "1",
+        "MODEL_REFRESH_SECONDS": "x",
+    }
+
+    with (
+        mock.patch.dict(os.environ, bad),
+        pytest.raises(RunError, match=r"MODEL_REFRESH_SECONDS.*GRADE_A_FROM"),
+    ):
+        LocalStack(StateFolder(tmp_path)).start()
 
 
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:

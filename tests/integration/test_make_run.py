@@ -1,5 +1,6 @@
 """`make run` as a user meets it: real processes, real signals, a few hundred demo leads."""
 
+import contextlib
 import json
 import os
 import re
@@ -184,6 +185,42 @@ def test_too_few_outcomes_are_said_and_the_baseline_serves(tmp_path: Path, runs:
 
     assert (status, scored["model_version"]) == (200, "baseline")
     assert "more are needed to train" in run.output
+
+
+def test_every_score_given_while_it_stops_is_kept(tmp_path: Path, runs: list[Run]) -> None:
+    run = Run(tmp_path, demo_leads=40)
+    runs.append(run)
+    url, answers = run.url(), []
+
+    def score_until_nobody_answers() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                answers.append(ask(f"{url}/score", {"lead_id": 7, "title": "Chef"}))
+
+    asking = threading.Thread(target=score_until_nobody_answers)
+    asking.start()
+    while len(answers) < 5:
+        time.sleep(0.01)
+    run.end()
+    asking.join()
+
+    # Degraded is what an answer is when its record could not be written.
+    assert {(status, scored["degraded"]) for status, scored in answers} == {(200, False)}
+
+
+def test_a_file_without_any_good_lead_is_refused(tmp_path: Path, runs: list[Run]) -> None:
+    leads = tmp_path / "leads.jsonl"
+    leads.write_text('{"lead_id": 1}\n')
+    run = Run(tmp_path / "state", "--data", str(leads))
+    runs.append(run)
+
+    ended = run.process.wait(START_SECONDS)
+    run.end()
+
+    assert ended == 1
+    assert f"{leads}:1: /title: is required" in run.output
+    assert f"{leads} has no lead that can be used." in run.output
+    assert "Traceback" not in run.output
 
 
 def test_a_busy_port_is_said_in_one_sentence_before_anything_is_loaded(

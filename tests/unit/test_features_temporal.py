@@ -72,3 +72,14 @@ def test_the_ends_of_the_calendar_are_scored(edge: datetime, zone: str) -> None:
         values = features(posted_at, moment, zone)
 
         assert all(math.isfinite(value) for value in values.values())
+
+
+def test_the_same_lead_scored_twice_within_an_hour_has_the_same_age() -> None:
+    posted_at = datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+    ages = {
+        temporal.values(posted_at, posted_at + timedelta(hours=5, seconds=second), UTC)[0]
+        for second in (0, 1, 3599)
+    }
+
+    assert ages == {5.0}

@@ -91,6 +91,14 @@ def test_every_fault_of_an_outcome_is_named_at_once() -> None:
     assert [fault.pointer for fault in refused.value.faults] == [f"/{name}" for name in row]
 
 
+@pytest.mark.parametrize("lead_id", ["", "\ud800", "x" * 129, 10**128, True, 1.5])
+def test_an_outcome_has_the_ids_that_a_lead_may_have(lead_id: object) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        read_outcome({"lead_id": lead_id, "converted": True}, NOW)
+
+    assert [fault.pointer for fault in refused.value.faults] == ["/lead_id"]
+
+
 def test_good_leads_are_kept_and_each_bad_row_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

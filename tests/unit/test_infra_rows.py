@@ -5,6 +5,9 @@ import pytest
 
 from infra.rows import FileError, Row, read_rows
 
+# Of differing numbers, so that it is long enough to be spoilt in its middle.
+GZIPPED = gzip.compress(b"".join(b'{"lead_id": %d}\n' % (n * n) for n in range(999)), mtime=0)
+
 
 def rows_of(folder: Path, name: str, content: bytes) -> list[Row]:
     file = folder / name
@@ -29,10 +32,28 @@ def test_each_bad_json_line_is_named_and_the_next_is_read_all_the_same(tmp_path:
 
     told = complaints(rows)
     assert [line for line, _, _ in told] == [1, 2, 3, 4, 5]
+    assert told[0][2] == "is not JSON: NaN is no JSON"
     assert told[1][2] == "is not a JSON object"
     assert told[2][2] == "is not UTF-8 at byte 8"
+    assert told[3][2].endswith("at column 2")
     assert told[4][2] == "is nested too deeply"
     assert rows[-1].value == {"lead_id": 6}
+
+
+def test_an_unfinished_json_line_is_told_by_its_column(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "a.jsonl", b'{"lead_id": 1,\n{"lead_id": 2}\n')
+
+    [(line, _, message)] = complaints(rows)
+    assert line == 1
+    assert message.startswith("is not JSON: ")
+    assert message.endswith(" at column 15")
+
+
+def test_a_number_of_any_length_is_read(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "a.jsonl", b'{"price": ' + b"9" * 5000 + b"}\n")
+
+    assert complaints(rows) == []
+    assert rows[0].value["price"] > 1e12
 
 
 def test_gzip_is_read_and_the_fraction_ends_at_one(tmp_path: Path) -> None:
@@ -94,7 +115,9 @@ def test_csv_may_use_semicolons_or_tabs(tmp_path: Path, delimiter: bytes) -> Non
         ("a.csv", b"lead_id,title,title\n", "more than one column title"),
         ("a.txt", b'{"lead_id": 1}\n', "looks like JSON"),
         ("a.json", b'[\n{"lead_id": 1}\n]', "one object a line"),
+        ("a.json", b' [{"lead_id": 1}, {"lead_id": 2}]', "one object a line"),
         ("a.csv", "lead_id\n1".encode("utf-16"), "is UTF-16"),
+        ("a.jsonl.gz", GZIPPED[:40] + b"\xff" * 20 + GZIPPED[60:], "cannot be read"),
         ("a.jsonl.gz", b"no gzip at all", "cannot be read"),
         ("a.jsonl.gz", gzip.compress(b'{"lead_id": 1}\n' * 999, mtime=0)[:-20], "cannot be read"),
     ],

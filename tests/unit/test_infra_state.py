@@ -26,6 +26,13 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     folder.lock().close()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(RunError, match="file/demo cannot be used: Not a directory"):
+        StateFolder(tmp_path / "file" / "demo").lock()
+
+
 def test_a_folder_is_complete_only_when_loading_has_finished(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path / "own")
 

@@ -57,7 +57,7 @@ class _AsOf:
     day: int
     general: float
     prior: float
-    evidence: list[tuple[float, ...] | None]
+    evidence: dict[int, tuple[float, ...]]
 
 
 class OutcomeHistory:
@@ -132,7 +132,7 @@ class OutcomeHistory:
         if found is None:
             cases, successes = self._known(_ALL, day)
             general = (successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (cases + _PRIOR_RATE_CASES)
-            found = _AsOf(day, general, log(general / (1 - general)), [None] * len(self._keys))
+            found = _AsOf(day, general, log(general / (1 - general)), {})
             if len(self._seen) >= _MOST_DAYS_SEEN:
                 self._seen.clear()
             self._seen[day] = found
@@ -152,14 +152,10 @@ class OutcomeHistory:
         self, terms: Iterable[str], numbers: Mapping[str, int], as_of: "_AsOf"
     ) -> list[float]:
         """Pool the terms' shifts in log-odds, as a damped naive Bayes; rate and mean cases."""
-        evidence = as_of.evidence
         known = [number for number in map(numbers.get, terms) if number is not None]
-        found = [evidence[number] for number in known]
+        found = [*map(as_of.evidence.get, known)]
         if None in found:
-            for number in known:
-                if evidence[number] is None:
-                    evidence[number] = self._evidence(number, as_of)
-            found = [evidence[number] for number in known]
+            found = [self._evidence(number, as_of) for number in known]
         enough = [pair for pair in found if pair]
         if not enough:
             return [as_of.general, 0.0]
@@ -170,11 +166,15 @@ class OutcomeHistory:
 
     def _evidence(self, number: int, as_of: "_AsOf") -> tuple[float, ...]:
         """Return a term's shift in log-odds and its cases; nothing if it had too few."""
-        cases, successes = self._counted(number, as_of.day)
-        if cases < _MIN_TERM_CASES:
-            return ()
-        rate = (successes + _PRIOR_CASES * as_of.general) / (cases + _PRIOR_CASES)
-        return log(rate / (1 - rate)) - as_of.prior, cases
+        found = as_of.evidence.get(number)
+        if found is None:
+            cases, successes = self._counted(number, as_of.day)
+            found = ()
+            if cases >= _MIN_TERM_CASES:
+                rate = (successes + _PRIOR_CASES * as_of.general) / (cases + _PRIOR_CASES)
+                found = (log(rate / (1 - rate)) - as_of.prior, cases)
+            as_of.evidence[number] = found
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return the table for the artifact; numbers as base64 of little-endian arrays."""

@@ -26,15 +26,17 @@ _ABSENT = [math.nan] * len(FEATURES)
 def values(posted_at: datetime | None, moment: datetime, zone: tzinfo) -> list[float]:
     """Return the temporal features, all NaN without `posted_at`; both times are aware.
 
-    The age is negative where the posting is dated after the moment (up to a day is allowed, and
-    more in backtests); freshness decays as exp(-age / 72 h) and is 1 for such a posting.
+    The age is in whole hours, and negative where the posting is dated after the moment (up to a
+    day is allowed, and more in backtests); freshness decays as exp(-age / 72 h) and is 1 for such
+    a posting.
 
     >>> values(datetime(2024, 1, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, 18, tzinfo=UTC), UTC)[0]
     6.0
     """
     if posted_at is None:
         return _ABSENT
-    age_hours = (moment - posted_at).total_seconds() / 3600
+    # Whole hours: the same lead scored twice in a row gets the same score.
+    age_hours = float((moment - posted_at).total_seconds() // 3600)
     local = _in_zone(posted_at, zone)
     hour, weekday = local.hour, local.weekday()
     is_weekend = weekday >= _SATURDAY
