@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lead_scoring.adapters import estimators, tfidf_fitting
-from lead_scoring.model_trainer import FittedModel, fit_model
+from lead_scoring.model_fitting import FittedModel, fit_model
 from lead_scoring.settings import Settings
 from lead_scoring.training_data import in_time_order, to_examples
 

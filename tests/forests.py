@@ -20,7 +20,7 @@ from lead_scoring.entities import (
     Outcome,
     TrainingExample,
 )
-from lead_scoring.model_trainer import FittedModel, fit_model
+from lead_scoring.model_fitting import FittedModel, fit_model
 from lead_scoring.scoring_model import artifact_version, checksums
 from lead_scoring.training_data import in_time_order, to_examples
 from lead_scoring.tree_ensemble import TreeEnsemble

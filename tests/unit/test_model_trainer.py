@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from lead_scoring import model_trainer, ubjson
+from lead_scoring import model_fitting, ubjson
 from lead_scoring.adapters import estimators
 from lead_scoring.entities import Activation, ActiveModel, Lead, ModelRecord, Outcome
 from lead_scoring.errors import StoreUnavailableError, TooFewSamplesError
 from lead_scoring.model_card import global_importance
-from lead_scoring.model_trainer import FOLDS, REPORT_FILE, ModelTrainer, fit_model
+from lead_scoring.model_fitting import FOLDS, fit_model
+from lead_scoring.model_trainer import REPORT_FILE, ModelTrainer
 from lead_scoring.scoring_model import (
     EXTRACTOR_FILE,
     MANIFEST_FILE,
@@ -250,7 +251,7 @@ def test_hyperparameters_reach_the_forest_and_the_card() -> None:
     forest = ubjson.loads(files_of(services)[MODEL_FILE])["learner"]["gradient_booster"]["model"]
     used = report_of(services)["hyperparameters"]
     assert used.items() >= {"max_depth": 1, "learning_rate": 0.05, "random_state": 42}.items()
-    assert used["subsample"] == model_trainer.DEFAULT_PARAMS["subsample"]
+    assert used["subsample"] == model_fitting.DEFAULT_PARAMS["subsample"]
     assert used["n_estimators"] == len(forest["trees"]) <= 4
     assert all(len(tree["left_children"]) <= 3 for tree in forest["trees"])
 
@@ -260,7 +261,7 @@ def test_without_parameters_cross_validation_chooses_the_candidate_with_the_leas
 ) -> None:
     hopeless = {"n_estimators": 2, "learning_rate": 0.001}
     good = {"n_estimators": 60, "learning_rate": 0.1, "max_depth": 2}
-    monkeypatch.setattr(model_trainer, "CANDIDATES", (hopeless, good, hopeless))
+    monkeypatch.setattr(model_fitting, "CANDIDATES", (hopeless, good, hopeless))
     services = services_with(ROWS)
 
     services.model_trainer.train_new_model()
@@ -271,7 +272,7 @@ def test_without_parameters_cross_validation_chooses_the_candidate_with_the_leas
 
 
 def test_the_domains_defaults_are_the_defaults() -> None:
-    assert dict(model_trainer.DEFAULT_PARAMS) == {
+    assert dict(model_fitting.DEFAULT_PARAMS) == {
         "objective": "binary:logistic", "eval_metric": "logloss", "max_depth": 6,
         "learning_rate": 0.1, "n_estimators": 100, "subsample": 0.8, "colsample_bytree": 0.8,
         "random_state": 42,
@@ -311,7 +312,7 @@ def test_calibration_is_platts_below_1000_samples_and_beta_from_there(
 
 @pytest.mark.parametrize("size", [5, 8, 10, 16, 40, 80, 99, 100, 101, 999, 1000, 12_345])
 def test_every_fold_gets_about_as_many_leads(size: int) -> None:
-    folds = model_trainer._time_blocks(size)
+    folds = model_fitting._time_blocks(size)
 
     counts = np.bincount(folds, minlength=FOLDS)
     assert len(counts) == FOLDS
@@ -321,7 +322,7 @@ def test_every_fold_gets_about_as_many_leads(size: int) -> None:
 
 @pytest.mark.parametrize("size", [80, 1000])
 def test_every_fold_has_leads_of_all_times(size: int) -> None:
-    folds = model_trainer._time_blocks(size)
+    folds = model_fitting._time_blocks(size)
 
     for fold in range(FOLDS):
         positions = np.flatnonzero(folds == fold)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from lead_scoring.adapters import estimators
 from lead_scoring.entities import Lead
 from lead_scoring.errors import ArtifactError
-from lead_scoring.model_trainer import fit_model
+from lead_scoring.model_fitting import fit_model
 from lead_scoring.scoring_model import (
     EXTRACTOR_FILE,
     MANIFEST_FILE,
