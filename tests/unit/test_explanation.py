@@ -66,6 +66,12 @@ def test_the_smallest_listed_effect_still_has_a_share() -> None:
     assert 0 < told.feature_importance["Feature 1"] <= 1e-6
 
 
+def test_the_only_feature_has_the_whole_share_however_small_its_effect() -> None:
+    told = explained([6.27298653e-05])
+
+    assert told.feature_importance == {"Feature 0": 1.0}
+
+
 def test_no_effects_at_all_leave_only_the_rest() -> None:
     told = explained([0.0, 0.0])
 

@@ -44,7 +44,8 @@ def explain(
     listed = np.take_along_axis(effects, largest, axis=1).round(_DECIMALS)
     rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
     totals = sizes.sum(axis=1, keepdims=True)
-    shares = np.divide(np.abs(listed), totals, out=np.zeros_like(listed), where=totals > 0)
+    shares = np.take_along_axis(sizes, largest, axis=1)
+    shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
     # However small beside the others, a listed share is above 0.
     shares = np.maximum(shares.round(_DECIMALS), 10.0**-_DECIMALS)
     columns = (largest, listed, shares, _values(values, largest), rest)
