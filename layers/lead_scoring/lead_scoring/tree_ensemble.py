@@ -172,7 +172,6 @@ class TreeEnsemble:
             origins.append(np.tile(upper, 2))
             upper = end[is_inner]
             start += len(end)
-        self._edges = start
         if not start:
             self.base_effect = self._base_margin + float(self._node_value[self._roots].sum())
             return

@@ -63,8 +63,6 @@ class _AsOf:
 class OutcomeHistory:
     """Cumulative outcomes of every category, place and term, by the day they were known."""
 
-    FEATURES = FEATURES
-
     def __init__(
         self,
         keys: Sequence[str],
