@@ -17,6 +17,18 @@ READINGS: list[tuple[str, str, str, Any]] = [
     ("MODELS_TABLE", "m", "models_table", "m"),
     ("AWS_ENDPOINT_URL", "http://localhost:1", "aws_endpoint_url", "http://localhost:1"),
     ("AWS_ENDPOINT_URL", "", "aws_endpoint_url", None),
+    ("DAILY_FEEDBACK_TABLE", "d", "daily_feedback_table", "d"),
+    ("JOBS_TABLE", "j", "jobs_table", "j"),
+    ("IDEMPOTENCY_TABLE", "i", "idempotency_table", "i"),
+    ("TRAINING_FUNCTION", "t", "training_function", "t"),
+    ("AWS_ENDPOINT_URL_LAMBDA", "http://localhost:2", "lambda_endpoint_url", "http://localhost:2"),
+    ("RETRAIN_INTERVAL_DAYS", "14", "retrain_interval_days", 14),
+    ("RETRAIN_MIN_NEW_SAMPLES", "1", "retrain_min_new_samples", 1),
+    ("RETRAIN_THRESHOLD_F1", "0.1", "retrain_threshold_f1", 0.1),
+    ("RETRAIN_CHECK_HOUR", "23", "retrain_check_hour", 23),
+    ("RETRAIN_LEASE_SECONDS", "5", "retrain_lease_seconds", 5),
+    ("FEEDBACK_HALF_LIFE_DAYS", "30", "feedback_half_life_days", 30),
+    ("CLOCK_FILE", "/somewhere/clock", "clock_file", "/somewhere/clock"),
     ("MIN_TRAINING_SAMPLES", "10", "min_training_samples", 10),
     ("LABEL_MATURITY_HOURS", "0", "label_maturity_hours", 0),
     ("TFIDF_MAX_FEATURES_TITLE", "7", "tfidf_max_features_title", 7),
@@ -45,6 +57,10 @@ def test_the_defaults_are_the_domains() -> None:
     assert settings.model_refresh_seconds == 30
     assert settings.prediction_retention_days == 90
     assert settings.label_maturity_hours == 24
+    assert settings.retrain_interval_days == 7
+    assert settings.retrain_min_new_samples == 50
+    assert settings.retrain_threshold_f1 == 0.05
+    assert settings.feedback_half_life_days == 180
     assert (settings.grade_a_from, settings.grade_b_from, settings.grade_c_from) == (75, 50, 25)
     assert settings.business_time_zone == "UTC"
     assert settings.aws_endpoint_url is None
@@ -62,9 +78,7 @@ def test_no_variable_goes_untested() -> None:
 
 
 def test_the_key_is_required_and_says_what_for() -> None:
-    assert message({}) == (
-        "HASH_KEY is required: secret key under which e-mail addresses are hashed"
-    )
+    assert message({}) == ("HASH_KEY is required: secret key under which personal data is hashed")
 
 
 def test_a_short_key_is_refused_without_being_told() -> None:
@@ -90,7 +104,7 @@ def test_every_fault_is_named_at_once() -> None:
     )
 
     assert told.split("; ") == [
-        "HASH_KEY is required: secret key under which e-mail addresses are hashed",
+        "HASH_KEY is required: secret key under which personal data is hashed",
         "MODEL_BUCKET must not be empty",
         "MIN_TRAINING_SAMPLES must be from 10 to 10000000, not 9",
         "PREDICTION_RETENTION_DAYS must be a whole number, not 'soon'",
@@ -131,3 +145,8 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_every_setting_says_what_it_means() -> None:
     assert all(entry.metadata["meaning"] for entry in VARIABLES.values())
+
+
+@pytest.mark.parametrize("share", ["", "five", "-0.1", "1.1", "nan", "inf"])
+def test_what_is_no_share_is_refused(share: str) -> None:
+    assert "RETRAIN_THRESHOLD_F1" in message(KEY | {"RETRAIN_THRESHOLD_F1": share})

@@ -10,16 +10,33 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .adapters.clock import SystemClock
+from .adapters.clock import ShiftedClock, SystemClock
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .active_model import ActiveModelCache
-    from .entities import Lead
+    from .api.feedback_bodies import Session
+    from .entities import Interaction, Lead, Sender
+    from .feedback_processor import FeedbackProcessor
     from .health import HealthCheck
+    from .idempotency import Idempotency
     from .lead_scorer import LeadScorer
+    from .model_releases import ModelReleases
     from .model_trainer import ModelTrainer
-    from .ports import ArtifactStore, Clock, ModelRegistry, PredictionStore, TrainingStore
+    from .performance import Performance
+    from .ports import (
+        ArtifactStore,
+        Clock,
+        FeedbackStore,
+        JobStore,
+        ModelRegistry,
+        PredictionStore,
+        ReplyStore,
+        TrainingStore,
+        TrainingWorker,
+    )
+    from .retraining import Retraining
+    from .retraining_check import RetrainingCheck
 
 
 def connect(settings: Settings | None = None) -> "Services":
@@ -44,7 +61,8 @@ class Services:
     @cached_property
     def clock(self) -> "Clock":
         """The clock."""
-        return SystemClock()
+        file = self.settings.clock_file
+        return ShiftedClock(file) if file else SystemClock()
 
     @cached_property
     def predictions(self) -> "PredictionStore":
@@ -55,10 +73,38 @@ class Services:
 
     @cached_property
     def training_data(self) -> "TrainingStore":
-        """Imported leads and their outcomes."""
+        """Leads and what became of them."""
         from .adapters.training_store import DynamoTrainingStore
 
         return DynamoTrainingStore(self.settings, self.clock)
+
+    @cached_property
+    def feedback(self) -> "FeedbackStore":
+        """Feedback and its counters."""
+        from .adapters.feedback_store import DynamoFeedbackStore
+
+        return DynamoFeedbackStore(self.settings, self.clock)
+
+    @cached_property
+    def replies(self) -> "ReplyStore":
+        """What answered requests with an idempotency key."""
+        from .adapters.reply_store import DynamoReplyStore
+
+        return DynamoReplyStore(self.settings, self.clock)
+
+    @cached_property
+    def jobs(self) -> "JobStore":
+        """Trainings and their lease."""
+        from .adapters.job_store import DynamoJobStore
+
+        return DynamoJobStore(self.settings)
+
+    @cached_property
+    def training_worker(self) -> "TrainingWorker":
+        """The function that trains."""
+        from .adapters.training_worker import LambdaTrainingWorker
+
+        return LambdaTrainingWorker(self.settings)
 
     @cached_property
     def models(self) -> "ModelRegistry":
@@ -106,16 +152,65 @@ class Services:
         """Says whether the service can score."""
         from .health import HealthCheck
 
-        return HealthCheck(self.active_model, self.models, self.artifacts)
+        return HealthCheck(self.active_model, self.models, self.artifacts, self.jobs)
+
+    @cached_property
+    def feedback_processor(self) -> "FeedbackProcessor":
+        """Takes feedback, shows it, counts it."""
+        from .feedback_processor import FeedbackProcessor
+
+        return FeedbackProcessor(self.clock, self.feedback, self.predictions, self.read_feedback)
+
+    @cached_property
+    def idempotency(self) -> "Idempotency":
+        """Does what one idempotency key stands for once."""
+        from .idempotency import Idempotency
+
+        return Idempotency(self.clock, self.replies, self.settings.hash_key)
+
+    @cached_property
+    def model_releases(self) -> "ModelReleases":
+        """Activates models, rolls back, cleans up."""
+        from .model_releases import ModelReleases
+
+        return ModelReleases(self.clock, self.models, self.artifacts)
+
+    @cached_property
+    def retraining_check(self) -> "RetrainingCheck":
+        """Says whether a new model should be trained."""
+        from .retraining_check import RetrainingCheck
+
+        return RetrainingCheck(self.settings, self.clock, self.training_data, self.models)
+
+    @cached_property
+    def retraining(self) -> "Retraining":
+        """Has models trained, and says how far that is."""
+        from .retraining import Retraining
+
+        return Retraining(self.settings, self.clock, self.jobs, self.training_worker)
+
+    @cached_property
+    def performance(self) -> "Performance":
+        """Says how the active model does."""
+        from .performance import Performance
+
+        return Performance(self.settings, self.feedback, self.retraining, self.retraining_check)
 
     @cached_property
     def model_trainer(self) -> "ModelTrainer":
-        """Trains, registers and activates models; loads XGBoost, SciPy and scikit-learn."""
+        """Trains, compares and activates models; loads XGBoost, SciPy and scikit-learn."""
         from .adapters import estimators
         from .model_trainer import ModelTrainer
 
         return ModelTrainer(
-            self.settings, self.clock, self.training_data, self.models, self.artifacts, estimators
+            self.settings,
+            self.clock,
+            self.training_data,
+            self.models,
+            self.artifacts,
+            self.jobs,
+            self.retraining_check,
+            estimators,
         )
 
     def read_lead(self, value: Mapping[str, Any]) -> "Lead":
@@ -123,3 +218,25 @@ class Services:
         from .api.bodies import read_lead
 
         return read_lead(value, now=self.clock.now(), hash_key=self.settings.hash_key)
+
+    def read_feedback(
+        self, value: Any, source_ip: str | None = None, user_agent: str | None = None
+    ) -> "tuple[Interaction, Sender]":
+        """Validate feedback as the API does; raise InvalidInputError with every fault."""
+        from .api.feedback_bodies import Origin, read_feedback
+
+        origin = Origin(source_ip, user_agent)
+        return read_feedback(
+            value, now=self.clock.now(), hash_key=self.settings.hash_key, origin=origin
+        )
+
+    def read_session(
+        self, value: Any, source_ip: str | None = None, user_agent: str | None = None
+    ) -> "Session":
+        """Validate what was observed in a session as the API does; raise InvalidInputError."""
+        from .api.feedback_bodies import Origin, read_session
+
+        origin = Origin(source_ip, user_agent)
+        return read_session(
+            value, now=self.clock.now(), hash_key=self.settings.hash_key, origin=origin
+        )

@@ -1,8 +1,8 @@
 """The nouns of the domain: leads, outcomes, predictions, models. Standard library only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
 if TYPE_CHECKING:
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 LeadId = int | str
 BASELINE_VERSION = "baseline"
+# Why a job failed whose lease expired.
+WORKER_STOPPED = "the worker stopped before it was done"
+ACTION_TYPES = ("view", "contact", "convert", "archive", "rate")
+FEEDBACK_SOURCES = ("manual", "implicit")
 
 
 def lead_key(lead_id: LeadId) -> str:
@@ -69,7 +73,8 @@ class TrainingExample:
     """A lead, the moment for which it is scored, and what became of it.
 
     `target` is in [0, 1], `weight` above 0. `known_at` is when the outcome became known,
-    always after `moment`, so that no lead ever sees its own outcome.
+    never before `moment`, so that no lead ever sees its own outcome. `contact_succeeded` says
+    whether getting in touch worked, None where nobody tried or nobody knows.
     """
 
     lead: Lead
@@ -77,7 +82,7 @@ class TrainingExample:
     target: float
     weight: float
     known_at: datetime
-    contacted: bool | None = None
+    contact_succeeded: bool | None = None
 
 
 class TrainingMatrix(NamedTuple):
@@ -149,13 +154,190 @@ class ScoreRecord:
     confidence: float
     grade: str
     latency_ms: float
+    ab_test: str | None = None
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenScore:
+    """A score that a lead was given, as feedback remembers it; `score_key` names its record."""
+
+    score_key: str
+    model_version: str
+    score: int
+    probability: float
+    ab_test: str | None = None
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What somebody did with a lead, validated; None means not known.
+
+    `action_type` is view, contact, convert, archive or rate; `user_rating` is 0 to 100;
+    `created_at` None means now.
+    """
+
+    lead_id: LeadId
+    action_type: str
+    user_rating: float | None = None
+    interaction_seconds: float | None = None
+    contact_successful: bool | None = None
+    contact_response_seconds: float | None = None
+    conversion_value: float | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent feedback: a session as named by the client; of persons only keyed hashes."""
+
+    session_id: str | None = None
+    user_hash: str | None = None
+    ip_hash: str | None = None
+    user_agent_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One row of feedback: an interaction, what it says, and the score that it answers to.
+
+    `target_score` and `confidence` are in [0, 1]; `feedback_source` is manual or implicit;
+    `given` is the lead's last score before `created_at`, None if it had none.
+    """
+
+    feedback_id: str
+    lead_id: LeadId
+    action_type: str
+    feedback_source: str
+    created_at: datetime
+    target_score: float
+    confidence: float
+    user_rating: float | None = None
+    interaction_seconds: float | None = None
+    contact_successful: bool | None = None
+    contact_response_seconds: float | None = None
+    conversion_value: float | None = None
+    sender: Sender = Sender()
+    given: GivenScore | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFeedback:
+    """A row of feedback and what it adds to the counters of its day (UTC), by counter."""
+
+    feedback: Feedback
+    day: date
+    counts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackPage:
+    """Some of a lead's feedback, newest first; `next_cursor` is None at the end."""
+
+    feedback: Sequence[Feedback]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadSnapshot:
+    """A lead as it was at a moment: as it was scored then, or as it was imported."""
+
+    lead: Lead
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSnapshot:
+    """Which snapshot of a lead training wants: that of a score, else the best there is.
+
+    Without `score_key`: the last live score before `before`, else the imported copy, else the
+    first live score of all.
+    """
+
+    lead: str
+    score_key: str | None
+    before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one request does; doing it again under the same `operation_id` changes nothing more.
+
+    A request with an idempotency key keeps its operation through every repetition; `at` is when it
+    came first, and stands wherever the operation writes a time.
+    """
+
+    operation_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """A request by its idempotency key (None: it has none), where it went, and what it says.
+
+    `content` is what JSON can hold.
+    """
+
+    key: str | None
+    scope: str
+    content: object
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """What answered a request with an idempotency key: `key` and `fingerprint` are keyed hashes."""
+
+    key: str
+    fingerprint: str
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training of a model; `status` is queued, running, skipped, succeeded or failed.
+
+    `fence` is the number of its lease: the larger came later. `fraction` is in [0, 1].
+    """
+
+    job_id: str
+    status: str
+    requested_by: str
+    created_at: datetime
+    fence: int
+    force_retrain: bool = False
+    validation_split: float = 0.2
+    params: Mapping[str, float] | None = None
+    data_name: str | None = None
+    request_id: str | None = None
+    step: str = "queued"
+    fraction: float = 0.0
+    reasons: Sequence[str] = ()
+    model_version: str | None = None
+    metrics: Mapping[str, float | None] | None = None
+    promoted: bool | None = None
+    verdict: str | None = None
+    error: str | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to train, for one job, until it expires or is renewed."""
+
+    job_id: str
+    fence: int
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A registered model: what the registry knows without opening its artifact.
 
-    `checksums` maps each file of the artifact to its SHA-256 in hex.
+    `checksums` maps each file of the artifact to its SHA-256 in hex; `threshold` is the probability
+    from which a lead counts as predicted positive; `trained_until` is when its newest outcome was
+    known.
     """
 
     model_version: str
@@ -168,6 +350,9 @@ class ModelRecord:
     size_bytes: int
     checksums: Mapping[str, str]
     created_at: datetime
+    threshold: float
+    trained_until: datetime
+    data_fingerprint: str
     deployed_at: datetime | None = None
 
 
@@ -183,11 +368,27 @@ class ActiveModel:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
+    """A wish to change the active model; `model_version` None wishes for the one before (rollback).
+
+    Wishing again with the same `operation_id` and `at` changes nothing more.
+    """
+
+    at: datetime
+    by: str
+    model_version: str | None
+    reason: str | None = None
+    request_id: str | None = None
+    operation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
     """A change of the active model, as the ledger keeps it."""
 
     at: datetime
     by: str
-    model_version: str
+    from_version: str | None
+    to_version: str
     reason: str | None = None
     request_id: str | None = None
 

@@ -14,6 +14,11 @@ class Fault(NamedTuple):
     message: str
 
 
+ANOTHER_CONTENT = Fault(
+    "/Idempotency-Key", "was used for another request; take a new key for a new request"
+)
+
+
 class LeadScoringError(Exception):
     """Base of every error that this package raises on purpose."""
 
@@ -32,6 +37,26 @@ class NotFoundError(LeadScoringError):
 
 class ConflictError(LeadScoringError):
     """The state of the system does not allow this now."""
+
+
+class JobRunningError(ConflictError):
+    """A model is being trained already; `job_id` says by which job."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"job {job_id} is training a model already; wait until it has finished")
+
+
+class PointerMovedError(ConflictError):
+    """Another model was activated since the pointer was read."""
+
+
+class LeaseLostError(LeadScoringError):
+    """The lease of a training expired or went to another: what it made must not take effect."""
+
+
+class KeyInUseError(LeadScoringError):
+    """What an idempotency key stands for is done already, or is being done."""
 
 
 class TooLargeError(LeadScoringError):

@@ -5,10 +5,29 @@ failed, and the adapter's own retries did not help. What it wrote before is then
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from .entities import Activation, ActiveModel, Lead, LeadId, ModelRecord, Outcome, ScoreRecord
+from .entities import (
+    Activation,
+    ActiveModel,
+    CountedFeedback,
+    Feedback,
+    FeedbackPage,
+    GivenScore,
+    Job,
+    KeptReply,
+    Lead,
+    LeadId,
+    LeadSnapshot,
+    Lease,
+    LedgerRow,
+    ModelRecord,
+    Operation,
+    Outcome,
+    ScoreRecord,
+    WantedSnapshot,
+)
 
 
 class Clock(Protocol):
@@ -24,8 +43,20 @@ class PredictionStore(Protocol):
     def add(self, records: Sequence[ScoreRecord]) -> None:
         """Write all records; each expires after the retention period."""
 
-    def newest_first(self, lead_id: LeadId) -> Iterator[ScoreRecord]:
-        """Iterate over a lead's scores from the newest on, reading as they are asked for."""
+    def newest_first(self, lead_id: LeadId, *, live_only: bool = False) -> Iterator[ScoreRecord]:
+        """Iterate over a lead's scores from the newest on, reading as they are asked for.
+
+        `live_only` leaves out those as of another moment.
+        """
+
+    def given_before(self, lead_id: LeadId, moment: datetime) -> GivenScore | None:
+        """Return the last live score before a moment, None if there is none; one read.
+
+        Scores as of another moment do not count.
+        """
+
+    def knows(self, lead_id: LeadId) -> bool:
+        """Whether anything is kept about a lead: a score of any kind, or its imported copy."""
 
     def delete(self, lead_id: LeadId) -> tuple[int, int]:
         """Delete a lead's scores and its imported copy; return how many of each went."""
@@ -40,14 +71,109 @@ class TrainingStore(Protocol):
     def add_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Keep imported outcomes. Upserts by lead."""
 
-    def labelled_leads(self) -> Iterator[tuple[Lead, datetime, Outcome]]:
-        """Iterate over every imported lead that has an outcome, in no particular order."""
+    def evidence(self, since: datetime | None = None) -> Iterator[Feedback | Outcome]:
+        """Iterate over all feedback and all imported outcomes (from a moment on), in any order.
+
+        The moment is compared to `created_at`, and to `occurred_at` (else the time of the import).
+        Of feedback's sender nothing is read. Reads an index, never the whole table.
+        """
+
+    def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
+        """Iterate over the snapshots that exist, each with the key of its lead, in any order."""
 
     def count(self) -> int:
-        """Return how many outcomes are kept."""
+        """Return how many rows of feedback and imported outcomes are kept."""
 
     def delete(self, lead_id: LeadId) -> int:
-        """Delete a lead's outcomes; return how many went."""
+        """Delete a lead's feedback and outcomes; return how many rows went."""
+
+
+class FeedbackStore(Protocol):
+    """Feedback, and the counters of its days."""
+
+    def add(self, rows: Sequence[CountedFeedback], reply: KeptReply | None = None) -> None:
+        """Write rows, each in one transaction with its counters; one that is there adds nothing.
+
+        `reply` is for one row only: it is kept in the very transaction, and if something is kept
+        under its key already, nothing is written and KeyInUseError raised.
+        """
+
+    def page(self, lead_id: LeadId, limit: int, cursor: str | None = None) -> FeedbackPage:
+        """Return a lead's feedback, newest first; `cursor` goes on where another page ended."""
+
+    def all_of(self, lead_id: LeadId) -> list[Feedback | Outcome]:
+        """Return all that is known about what became of one lead, without its senders."""
+
+    def counts(self, days: Sequence[date]) -> Mapping[date, Mapping[str, float]]:
+        """Return the counters of days (UTC); a day without feedback is absent."""
+
+    def delete_before(self, cutoff: datetime) -> int:
+        """Delete feedback created before a moment; return how much went. Counters stay."""
+
+
+class ReplyStore(Protocol):
+    """What answered requests with an idempotency key; forgotten after a day."""
+
+    def begin(
+        self, key: str, fingerprint: str, operation: Operation, until: datetime
+    ) -> Operation | KeptReply:
+        """Note that a request is being worked on until then, and return its operation.
+
+        Returns the kept reply if it was answered already; the first operation if whoever began it
+        has not answered in time. Raises KeyInUseError while it is being worked on. What is kept
+        under the key may have another `fingerprint`: raises InvalidInputError.
+        """
+
+    def finish(self, reply: KeptReply) -> None:
+        """Keep the answer."""
+
+    def release(self, key: str) -> None:
+        """Let whoever repeats the request go on at once."""
+
+    def forget(self, key: str) -> None:
+        """Forget the request, so that the next one under its key starts afresh."""
+
+    def kept(self, key: str) -> KeptReply | None:
+        """Return what answered under a key, None if nothing has yet."""
+
+
+class JobStore(Protocol):
+    """Trainings, and the lease of which there is only one."""
+
+    def open(self, job: Job, until: datetime) -> Job:
+        """Keep a new job and take the lease for it, in one transaction; return it with its fence.
+
+        Opening the same job again changes nothing. An expired lease is taken over, and its job
+        marked failed in the same transaction. Raises JobRunningError while another job has it.
+        """
+
+    def start(self, job: Job, now: datetime, until: datetime) -> Lease:
+        """Turn a queued job into a running one; or raise LeaseLostError: too late, or done."""
+
+    def renew(self, lease: Lease, now: datetime, until: datetime) -> Lease:
+        """Prolong a lease that has not expired; raise LeaseLostError."""
+
+    def report(self, lease: Lease, step: str, fraction: float) -> None:
+        """Write down how far a running job is; raise LeaseLostError if it no longer runs."""
+
+    def finish(self, lease: Lease, finished: Job) -> None:
+        """Write how a job ended and free its lease, in one transaction; raise LeaseLostError."""
+
+    def get(self, job_id: str) -> Job:
+        """Return a job; raise NotFoundError."""
+
+    def newest(self) -> Job | None:
+        """Return the job that took the lease last."""
+
+    def bury(self, job: Job, now: datetime, error: str) -> Job:
+        """Mark a queued or running job failed if its lease has expired or went on; return it."""
+
+
+class TrainingWorker(Protocol):
+    """Trains elsewhere: another Lambda function, or another process."""
+
+    def start(self, job_id: str) -> None:
+        """Have a job done, without waiting for it."""
 
 
 class ModelRegistry(Protocol):
@@ -65,11 +191,33 @@ class ModelRegistry(Protocol):
     def register(self, record: ModelRecord) -> None:
         """Add a model; registering the same version again changes nothing."""
 
-    def activate(self, activation: Activation) -> ActiveModel:
-        """Move the pointer and write the ledger row in one transaction; raise NotFoundError.
+    def publish(
+        self,
+        record: ModelRecord,
+        activation: Activation | None,
+        compared_with: ActiveModel | None,
+        lease: Lease,
+        finished: Job,
+    ) -> None:
+        """Register a model, activate it if wished, and finish its job: all in one transaction.
 
-        Activating the active version changes nothing and writes no row.
+        With an activation, the pointer must still be `compared_with`. Raises LeaseLostError or
+        PointerMovedError; then nothing has changed.
         """
+
+    def activate(self, activation: Activation) -> LedgerRow:
+        """Move the pointer and write the ledger row in one transaction; return the change.
+
+        Activating the active version changes nothing and writes no row: the change returned is from
+        itself to itself. Raises NotFoundError for an unknown version, ConflictError where there is
+        none to roll back to.
+        """
+
+    def history(self, limit: int) -> list[LedgerRow]:
+        """Return the changes of the active model, newest first."""
+
+    def remove(self, model_version: str) -> bool:
+        """Take a model off the registry, unless it is or was the active one; tell if it went."""
 
 
 class ArtifactStore(Protocol):
@@ -80,6 +228,12 @@ class ArtifactStore(Protocol):
 
     def write(self, model_version: str, files: Mapping[str, bytes]) -> None:
         """Write all files of a model."""
+
+    def versions(self) -> list[str]:
+        """Return the models that have files, registered or not."""
+
+    def delete(self, model_version: str) -> None:
+        """Delete all files of a model, as many as there are."""
 
     def ping(self) -> None:
         """Return if the store answers."""

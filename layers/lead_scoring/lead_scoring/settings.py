@@ -26,6 +26,16 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _fraction(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, not {text!r}") from None
+    if not 0 <= number <= 1:
+        raise ValueError(f"must be from 0 to 1, not {text}")
+    return number
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -64,7 +74,7 @@ class Settings:
         metadata={
             "variable": "HASH_KEY",
             "read": _secret,
-            "meaning": "secret key under which e-mail addresses are hashed",
+            "meaning": "secret key under which personal data is hashed",
         },
     )
     model_dir: str = _setting(
@@ -88,20 +98,66 @@ class Settings:
         _text,
         "DynamoDB table of models, the active pointer and the ledger",
     )
+    daily_feedback_table: str = _setting(
+        "DAILY_FEEDBACK_TABLE",
+        "feedback_daily",
+        _text,
+        "DynamoDB table of counters of feedback by day",
+    )
+    jobs_table: str = _setting(
+        "JOBS_TABLE", "jobs", _text, "DynamoDB table of trainings and their lease"
+    )
+    idempotency_table: str = _setting(
+        "IDEMPOTENCY_TABLE", "idempotency", _text, "DynamoDB table of replies by idempotency key"
+    )
+    training_function: str = _setting(
+        "TRAINING_FUNCTION", "lead-scoring-training", _text, "Lambda function that trains"
+    )
     aws_endpoint_url: str | None = _setting(
         "AWS_ENDPOINT_URL",
         None,
         _optional_text,
         "another endpoint than AWS itself, such as the embedded AWS",
     )
+    lambda_endpoint_url: str | None = _setting(
+        "AWS_ENDPOINT_URL_LAMBDA",
+        None,
+        _optional_text,
+        "another endpoint for calling functions, such as the local run's",
+    )
     min_training_samples: int = _setting(
         "MIN_TRAINING_SAMPLES", 100, _whole(10, 10**7), "fewer usable outcomes train no model"
+    )
+    retrain_interval_days: int = _setting(
+        "RETRAIN_INTERVAL_DAYS", 7, _whole(1, 3650), "an active model older than this is retrained"
+    )
+    retrain_min_new_samples: int = _setting(
+        "RETRAIN_MIN_NEW_SAMPLES", 50, _whole(1, 10**7), "so many new samples are a reason to train"
+    )
+    retrain_threshold_f1: float = _setting(
+        "RETRAIN_THRESHOLD_F1",
+        0.05,
+        _fraction,
+        "live F1 this far below the registered one is a reason to train",
+    )
+    retrain_check_hour: int = _setting(
+        "RETRAIN_CHECK_HOUR", 3, _whole(0, 23), "hour (UTC) of the daily check of the schedule"
+    )
+    retrain_lease_seconds: int = _setting(
+        "RETRAIN_LEASE_SECONDS",
+        60,
+        _whole(1, 3600),
+        "a training that shows no sign of life for so long is taken for dead",
+    )
+    feedback_half_life_days: int = _setting(
+        "FEEDBACK_HALF_LIFE_DAYS", 180, _whole(1, 36500), "after so long feedback weighs half"
     )
     label_maturity_hours: int = _setting(
         "LABEL_MATURITY_HOURS",
         24,
         _whole(0, 24 * 365),
-        "hours after which an outcome without a date of its own counts as known",
+        "hours that a view or an open contact waits for what may follow; an outcome without a date"
+        " counts as known after as many",
     )
     tfidf_max_features_title: int = _setting(
         "TFIDF_MAX_FEATURES_TITLE", 100, _whole(1, 5000), "TF-IDF terms of the title"
@@ -123,6 +179,12 @@ class Settings:
     grade_c_from: int = _setting("GRADE_C_FROM", 25, _whole(0, 100), "lowest score of grade C")
     business_time_zone: str = _setting(
         "BUSINESS_TIME_ZONE", "UTC", _time_zone, "time zone of hours, weekdays and business hours"
+    )
+    clock_file: str | None = _setting(
+        "CLOCK_FILE",
+        None,
+        _optional_text,
+        "for simulations: a file with the seconds by which the clock is ahead",
     )
 
     @classmethod

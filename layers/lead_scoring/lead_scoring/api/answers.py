@@ -5,7 +5,16 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..entities import ActiveModel, LeadId, ModelRecord, Prediction, ScoredHistory, iso
+from ..entities import (
+    ActiveModel,
+    Job,
+    LeadId,
+    LedgerRow,
+    ModelRecord,
+    Prediction,
+    ScoredHistory,
+    iso,
+)
 from ..errors import NotFoundError, TooLargeError
 from .problems import compact_json, listed
 
@@ -68,6 +77,59 @@ def card_answer(record: ModelRecord, active: ActiveModel | None, report: bytes) 
     """Build a model card: the row of the list, the report of the training, the checksums."""
     card: dict[str, Any] = json.loads(report)
     return _row(record, active) | card | {"artifact_checksums": dict(record.checksums)}
+
+
+def change_answer(change: LedgerRow) -> dict[str, Any]:
+    """Build the answer to an activation or a rollback."""
+    return {
+        "model_version": change.to_version,
+        "previous_version": change.from_version,
+        "activated_at": iso(change.at),
+        "activated_by": change.by,
+    }
+
+
+def ledger_answer(changes: Sequence[LedgerRow]) -> dict[str, Any]:
+    """Build the history of the active model."""
+    return {
+        "history": [
+            {
+                "at": iso(change.at),
+                "by": change.by,
+                "from": change.from_version,
+                "to": change.to_version,
+                "reason": change.reason,
+                "request_id": change.request_id,
+            }
+            for change in changes
+        ]
+    }
+
+
+def queued_answer(job: Job) -> dict[str, Any]:
+    """Build the answer to a request to train, which says where to see how it goes."""
+    return {
+        "job_id": job.job_id,
+        "status": job.status,
+        "status_url": f"/api/v1/ml/retrain/{job.job_id}",
+    }
+
+
+def job_answer(job: Job) -> dict[str, Any]:
+    """Build the answer that says how far a training is, or how it ended."""
+    verdict = {"promoted": job.promoted, "text": job.verdict}
+    return {
+        "job_id": job.job_id,
+        "status": job.status,
+        "reasons": list(job.reasons),
+        "progress": {"step": job.step, "fraction": round(job.fraction, 3)},
+        "model_version": job.model_version,
+        "metrics": None if job.metrics is None else dict(job.metrics),
+        "verdict": None if job.promoted is None else verdict,
+        "error": job.error,
+        "created_at": iso(job.created_at),
+        "finished_at": iso(job.finished_at) if job.finished_at else None,
+    }
 
 
 def known_version(text: str) -> str:

@@ -1,11 +1,9 @@
 """Request bodies to entities, with every fault at once."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import (
     AliasChoices,
@@ -13,36 +11,28 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
-    ValidationError,
     WithJsonSchema,
 )
 
 from ..entities import Lead, LeadId
 from ..errors import Fault, InvalidInputError, TooLargeError
 from . import fields
-from .problems import json_pointer
+from .hashing import keyed_hash
+from .validation import optional, validated
 
 # Lambda's answer is limited to 6 MB, as its request is.
 MOST_WITH_REASONS = 2_000
 MOST_WITHOUT_REASONS = 5_000
 
-_UNKNOWN = "is not known here; leave it out"
-_Body = TypeVar("_Body", bound=BaseModel)
-
-
-def _optional(schema: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema(schema | {"type": [schema["type"], "null"]})
-
-
-_LEAD_ID_SCHEMA = {
+LEAD_ID_SCHEMA = {
     "anyOf": [{"type": "integer"}, {"type": "string", "minLength": 1, "maxLength": 128}]
 }
-_TIME = {"type": "string", "format": "date-time"}
-_Time = _optional(_TIME)
+TIME_SCHEMA = {"type": "string", "format": "date-time"}
+_Time = optional(TIME_SCHEMA)
 _ShortText = Annotated[
     str | None,
     PlainValidator(fields.short_text),
-    _optional({"type": "string", "maxLength": 200}),
+    optional({"type": "string", "maxLength": 200}),
 ]
 
 
@@ -54,7 +44,7 @@ class LeadBody(BaseModel):
     lead_id: Annotated[
         int | str,
         PlainValidator(fields.lead_id),
-        WithJsonSchema(_LEAD_ID_SCHEMA),
+        WithJsonSchema(LEAD_ID_SCHEMA),
         Field(validation_alias=AliasChoices("lead_id", "id")),
     ]
     title: Annotated[
@@ -65,19 +55,19 @@ class LeadBody(BaseModel):
     description: Annotated[
         str | None,
         PlainValidator(fields.description),
-        _optional({"type": "string", "maxLength": 50_000}),
+        optional({"type": "string", "maxLength": 50_000}),
     ] = None
     category: _ShortText = None
     location_name: _ShortText = None
     price: Annotated[
         float | None,
         PlainValidator(fields.price),
-        _optional({"type": "number", "minimum": 0, "maximum": 1e12}),
+        optional({"type": "number", "minimum": 0, "maximum": 1e12}),
     ] = None
     email: Annotated[
         str | None,
         PlainValidator(fields.email),
-        _optional({"type": "string", "maxLength": 320}),
+        optional({"type": "string", "maxLength": 320}),
     ] = None
     posted_at: Annotated[datetime | None, PlainValidator(fields.posted_at), _Time] = None
     as_of: Annotated[datetime | None, PlainValidator(fields.as_of), _Time] = None
@@ -118,7 +108,7 @@ def read_lead(value: object, *, now: datetime, hash_key: str, pointer: str = "")
     >>> read_lead({"id": 7, "title": " Chef "}, now=now, hash_key="k" * 16).title
     'Chef'
     """
-    body = _validated(LeadBody, value, pointer, {"now": now})
+    body = validated(LeadBody, value, pointer, {"now": now})
     return Lead(
         lead_id=body.lead_id,
         title=body.title,
@@ -127,7 +117,7 @@ def read_lead(value: object, *, now: datetime, hash_key: str, pointer: str = "")
         location_name=body.location_name,
         price=body.price,
         email_domain=_domain(body.email),
-        email_hash=_keyed_hash(body.email, hash_key),
+        email_hash=keyed_hash(body.email, hash_key),
         posted_at=body.posted_at,
         as_of=body.as_of,
     )
@@ -138,7 +128,7 @@ def read_batch(value: object, *, explain: bool, now: datetime, hash_key: str) ->
 
     Raises TooLargeError for more; InvalidInputError where it is no batch, or all leads are bad.
     """
-    values = _validated(BatchBody, value, "", {}).leads
+    values = validated(BatchBody, value, "", {}).leads
     most = MOST_WITH_REASONS if explain else MOST_WITHOUT_REASONS
     if len(values) > most:
         raise TooLargeError(
@@ -158,48 +148,6 @@ def read_batch(value: object, *, explain: bool, now: datetime, hash_key: str) ->
     return batch
 
 
-def _validated(
-    model: type[_Body], value: object, pointer: str, context: Mapping[str, Any]
-) -> _Body:
-    strangers = _strangers(model, value)
-    faults = [Fault(pointer + json_pointer((name,)), _UNKNOWN) for name in strangers]
-    if strangers and isinstance(value, Mapping):
-        value = {name: value[name] for name in model.model_fields if name in value}
-    try:
-        body = model.model_validate(value, context=dict(context))
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        faults += [_fault(each, pointer) for each in found]
-    if faults:
-        raise InvalidInputError(tuple(faults))
-    return body
-
-
-def _strangers(model: type[BaseModel], value: object) -> list[str]:
-    """Return the unknown fields of a body that must have none.
-
-    Pydantic would say the same, but gives up at a name that is no Unicode text.
-    """
-    if model.model_config.get("extra") != "forbid" or not isinstance(value, Mapping):
-        return []
-    return [name for name in value if name not in model.model_fields]
-
-
-def _fault(error: Mapping[str, Any], pointer: str) -> Fault:
-    return Fault(pointer + json_pointer(error["loc"]), _message(error))
-
-
-def _message(error: Mapping[str, Any]) -> str:
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return {
-        "missing": "is required",
-        "model_type": "must be an object",
-        "list_type": "must be a list",
-        "too_short": "must not be empty",
-    }[error["type"]]
-
-
 def _usable_id(value: object) -> LeadId | None:
     if not isinstance(value, Mapping):
         return None
@@ -217,9 +165,3 @@ def _domain(email: str | None) -> str | None:
     """
     _, at, domain = (email or "").rpartition("@")
     return domain.strip().rstrip(".") or None if at else None
-
-
-def _keyed_hash(email: str | None, hash_key: str) -> str | None:
-    if email is None:
-        return None
-    return hmac.new(hash_key.encode(), email.encode(), hashlib.sha256).hexdigest()

@@ -4,13 +4,19 @@ The messages complete a sentence that starts with the field: "price must be at m
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationInfo
 
+from ..entities import ACTION_TYPES
+
 _MAX_ID = 128
 _MAX_PRICE = 1e12
 _MAX_EMAIL = 320
+_MAX_RATING = 100
+_MAX_SECONDS = 7 * 24 * 3600
+_MAX_NAME = 255
 # The shapes of ISO 8601 that say a day at least; what stands in them is checked by `datetime`.
 _ISO_8601 = re.compile(
     r"\d{4}(-?)\d\d\1\d\d([Tt ]\d\d(:?\d\d(:?\d\d([.,]\d+)?)?)?([Zz]|[+-]\d\d(:?\d\d)?)?)?",
@@ -66,14 +72,47 @@ def email(value: object) -> str | None:
 
 def price(value: object) -> float | None:
     """Read a price from 0 to 1e12."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"must be a number or null, not {_kind(value)}")
-    if not 0 <= value <= _MAX_PRICE:
-        raise ValueError("must be from 0 to 1e12")
-    # Adding zero makes zero of the negative zero.
-    return float(value) + 0.0
+    return _number(value, _MAX_PRICE, "1e12")
+
+
+def rating(value: object) -> float | None:
+    """Read a rating from 0 to 100."""
+    return _number(value, _MAX_RATING, "100")
+
+
+def seconds(value: object) -> float | None:
+    """Read a duration of up to a week."""
+    return _number(value, _MAX_SECONDS, "604800 seconds")
+
+
+def yes_or_no(value: object) -> bool | None:
+    """Read true or false."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise ValueError(f"must be true, false or null, not {_kind(value)}")
+
+
+def name(value: object) -> str | None:
+    """Read the name of a session or of a user: 1 to 255 characters."""
+    return None if value is None else required_name(value, "a text or null")
+
+
+def required_name(value: object, wanted: str = "a text") -> str:
+    """Read the name of a session, where there must be one: 1 to 255 characters."""
+    text = _text(value, wanted)
+    if not 1 <= len(text) <= _MAX_NAME:
+        raise ValueError(f"must have 1 to {_MAX_NAME} characters, not {len(text):,}")
+    return text
+
+
+def action_type(value: object) -> str:
+    """Read what was done with a lead."""
+    return _one_of(ACTION_TYPES, value)
+
+
+def observed_action(value: object) -> str:
+    """Read what was done with a lead as far as it can be observed: nobody rates unawares."""
+    return _one_of([each for each in ACTION_TYPES if each != "rate"], value)
 
 
 def posted_at(value: object, info: ValidationInfo) -> datetime | None:
@@ -84,12 +123,34 @@ def posted_at(value: object, info: ValidationInfo) -> datetime | None:
     return moment
 
 
+def created_at(value: object, info: ValidationInfo) -> datetime | None:
+    """Read when something was done: at most one day ahead, because clocks differ."""
+    return posted_at(value, info)
+
+
 def as_of(value: object, info: ValidationInfo) -> datetime | None:
     """Read the moment to score for: not in the future."""
     moment = _moment(value)
     if moment and moment > _now(info):
         raise ValueError("must not be in the future")
     return moment
+
+
+def _number(value: object, most: float, shown: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a number or null, not {_kind(value)}")
+    if not 0 <= value <= most:
+        raise ValueError(f"must be from 0 to {shown}")
+    # Adding zero makes zero of the negative zero.
+    return float(value) + 0.0
+
+
+def _one_of(choices: Sequence[str], value: object) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return value
 
 
 def _now(info: ValidationInfo) -> datetime:

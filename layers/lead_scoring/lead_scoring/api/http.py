@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, MultiDict, Request, Response
 
-from ..errors import NotFoundError
+from ..entities import KeyedRequest
+from ..errors import Fault, InvalidInputError, NotFoundError
 from .problems import NotJsonError, UnsupportedMediaTypeError, compact_json, problem_of
 from .queries import Reader, read_query
 
@@ -23,6 +24,7 @@ _MOST_DIGITS = 1_000
 _JSON_WHITESPACE = " \t\n\r"
 # No id or name in a path is longer, not even a number of 128 digits with its sign.
 _LONGEST_NAME = 129
+_LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,48 @@ class ApiRequest:
             raise NotFoundError("there is nothing under this name")
         return text
 
-    def json(self) -> Any:
-        """Parse the body; raise UnsupportedMediaTypeError and NotJsonError."""
+    @property
+    def caller(self) -> str:
+        """Who is asking: the identity that signed the request, or `api`."""
+        identity = self._request.context.get("identity") or {}
+        return str(identity.get("userArn") or "api")
+
+    @property
+    def source_ip(self) -> str | None:
+        """The address that the request came from."""
+        return (self._request.context.get("identity") or {}).get("sourceIp")
+
+    @property
+    def user_agent(self) -> str | None:
+        """The program that sent the request."""
+        return self._request.headers.get("user-agent")
+
+    def keyed(self, body: object = None, **query: object) -> KeyedRequest:
+        """Return the request by its idempotency key; raise InvalidInputError if it is no key.
+
+        A key counts per method and path, and for this content.
+        """
+        key: str | None = self._request.headers.get("idempotency-key")
+        if key is not None and not 1 <= len(key) <= _LONGEST_KEY:
+            message = f"must have 1 to {_LONGEST_KEY} characters, not {len(key)}"
+            raise InvalidInputError((Fault("/Idempotency-Key", message),))
+        names = self._request.uri_params or {}
+        path = self._request.path.format_map({name: names[name] for name in names})
+        return KeyedRequest(key, f"{self._request.method} {path}", {"body": body, "query": query})
+
+    def json(self, empty: Any = None) -> Any:
+        """Parse the body; raise UnsupportedMediaTypeError and NotJsonError.
+
+        `empty` is what an empty body means; None: it must not be empty.
+        """
         try:
             sent = self._request.raw_body
             text = sent if isinstance(sent, str) else sent.decode("utf-8")
         except ValueError:
             raise NotJsonError("the body is not UTF-8") from None
         if not text.strip(_JSON_WHITESPACE):
+            if empty is not None:
+                return empty
             raise NotJsonError("the body is empty")
         media_type = self._request.headers.get("content-type", "").partition(";")[0]
         if media_type.strip().lower() != "application/json":

@@ -13,7 +13,10 @@ from ..errors import (
     ConflictError,
     Fault,
     InvalidInputError,
+    JobRunningError,
+    KeyInUseError,
     LeadScoringError,
+    LeaseLostError,
     NotFoundError,
     StoreUnavailableError,
     TooFewSamplesError,
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 # Far more faults than anyone reads, and all of any batch that is not made of them; Lambda cannot
 # send an answer of more than 6 MB.
 _MOST_BYTES_OF_FAULTS = 5_000_000
+# Of an endless recursion the last ones say it all.
+_MOST_FRAMES = 20
 
 
 class NotJsonError(LeadScoringError):
@@ -39,6 +44,8 @@ _STATUS: dict[type[LeadScoringError], HTTPStatus] = {
     NotJsonError: HTTPStatus.BAD_REQUEST,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    KeyInUseError: HTTPStatus.CONFLICT,
+    LeaseLostError: HTTPStatus.CONFLICT,
     TooFewSamplesError: HTTPStatus.CONFLICT,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -90,6 +97,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     }
     if isinstance(error, InvalidInputError):
         body["errors"] = listed(error.faults)
+    if isinstance(error, JobRunningError):
+        body["job_id"] = error.job_id
     if status is not HTTPStatus.SERVICE_UNAVAILABLE:
         return Problem(status, body)
     return Problem(status, body, {"Retry-After": str(getattr(error, "retry_after_seconds", 5))})
@@ -150,6 +159,6 @@ def _log(error: Exception, status: int, request_id: str) -> None:
         said = f": {cause}" if isinstance(cause, LeadScoringError) else ""
         causes.append(type(cause).__name__ + said)
         cause = cause.__cause__ or cause.__context__
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     logger.error(json.dumps(record | {"error": causes, "where": where}))

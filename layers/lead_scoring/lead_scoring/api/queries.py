@@ -44,6 +44,21 @@ def flag(default: bool) -> Reader:
     return read
 
 
+def text(longest: int) -> Reader:
+    """Make a reader of a text that may be absent.
+
+    >>> text(3)("abc"), text(3)(None)
+    ('abc', None)
+    """
+
+    def read(given: str | None) -> str | None:
+        if given is not None and not 1 <= len(given) <= longest:
+            raise ValueError(f"must have 1 to {longest:,} characters")
+        return given
+
+    return read
+
+
 def read_query(given: Mapping[str, Sequence[str]], readers: Mapping[str, Reader]) -> dict[str, Any]:
     """Read all parameters; raise InvalidInputError with every fault.
 
