@@ -3,7 +3,8 @@
 `python -m infra.bench` trains both on the same leads with the same tree parameters and compares
 one lead with reasons, a thousand leads, and a fresh process; it also measures peak memory. With
 `--data` and `--outcomes` it takes leads of your own instead of synthetic ones, and measures the
-training on them too. Everything is without storage: what is compared is scoring.
+training on them too. What is compared is scoring, without storage; how long training waits for
+its feedback is measured on an embedded AWS.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from .bench_machine import machine
 from .bench_models import fit_ours, measuring_settings
 from .bench_process import ProcessCost, run_fresh
 from .bench_progress import Steps
+from .bench_reading import measure_reading
 from .bench_report import print_report
 from .bench_timing import Pair, in_turn
 from .reference.plain_scorer import PlainScorer
@@ -50,10 +52,15 @@ class Effort:
     single: int
     batch: int
     fresh: int
+    feedback_rows: Sequence[int]
 
 
-FULL = Effort(synthetic_leads=6000, single=300, batch=9, fresh=11)
-QUICK = Effort(synthetic_leads=2000, single=60, batch=3, fresh=3)
+FULL = Effort(
+    synthetic_leads=6000, single=300, batch=9, fresh=11, feedback_rows=(10_000, 30_000, 100_000)
+)
+QUICK = Effort(
+    synthetic_leads=2000, single=60, batch=3, fresh=3, feedback_rows=(1_000, 3_000, 10_000)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,7 @@ def measure(data: LabelledLeads, arguments: argparse.Namespace, steps: Steps) ->
         steps.done("fresh processes")
         report["memory"] = request_memory(arena)
         steps.done("memory")
+    report["reading"] = measure_reading(effort.feedback_rows, steps)
     if arguments.data:
         steps.doing("training")
         report["training"] = training(arguments.data, arguments.outcomes)
@@ -229,7 +237,7 @@ def main(given: Sequence[str] | None = None, output: Console | None = None) -> i
     except (FileError, ValueError) as fault:
         print(f"cannot measure: {fault}", file=sys.stderr)
         return 2
-    with Steps("bench", 7 if arguments.data else 6) as steps:
+    with Steps("bench", 10 if arguments.data else 9) as steps:
         report = measure(data, arguments, steps)
     report["data"] = arguments.data.name if arguments.data else "synthetic demo leads"
     name = f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"

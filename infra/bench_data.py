@@ -1,7 +1,7 @@
 """Leads with outcomes for measurements: read from files, or synthetic."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lead_scoring.entities import Lead, Outcome, iso, lead_key
+from lead_scoring.entities import Lead, LeadSnapshot, Outcome, WantedSnapshot, iso, lead_key
 
 from .demo_leads import demo_leads
 from .load_data import lead_and_moment, load_leads, load_outcomes
@@ -47,6 +47,17 @@ class LabelledLeads:
             [self.outcomes[row] for row in rows],
             self.groups[rows],
         )
+
+    def evidence(self) -> Sequence[Outcome]:
+        """Return what became of the leads, as a training store does."""
+        return self.outcomes
+
+    def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
+        """Iterate over leads and their moments, as a training store does."""
+        positions = {lead_key(lead.lead_id): n for n, lead in enumerate(self.leads)}
+        for each in wanted:
+            at = positions[each.lead]
+            yield each.lead, LeadSnapshot(self.leads[at], self.moments[at])
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the leads as a client would send them, JSON-like."""

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from lead_scoring.adapters import estimators, tfidf_fitting
 from lead_scoring.model_fitting import FittedModel, fit_model
 from lead_scoring.settings import Settings
-from lead_scoring.training_data import in_time_order, to_examples
+from lead_scoring.training_data import training_set
 
 from .bench_data import LabelledLeads
 from .reference.plain_scorer import PlainScorer
@@ -39,9 +40,8 @@ def fit_ours(
     train: LabelledLeads, settings: Settings, params: Mapping[str, Any] | None = None
 ) -> FittedModel:
     """Fit the product's model; without `params` its own cross-validation chooses them."""
-    labelled = zip(train.leads, train.moments, train.outcomes, strict=True)
-    examples = in_time_order(to_examples(labelled, settings.label_maturity_hours))
-    return fit_model(examples, settings, _Estimators(), params)
+    data = training_set(train, settings, datetime.now(UTC))
+    return fit_model(data.examples, settings, _Estimators(), params, history=data.history)
 
 
 def predict_ours(train: LabelledLeads, test: LabelledLeads) -> Doubles:

@@ -9,16 +9,32 @@ from lead_scoring.bootstrap import Services
 from lead_scoring.entities import (
     Activation,
     ActiveModel,
+    Feedback,
+    GivenScore,
+    Job,
     Lead,
     LeadId,
+    LeadSnapshot,
+    Lease,
+    LedgerRow,
     ModelRecord,
     Outcome,
     ScoreRecord,
+    Sender,
+    WantedSnapshot,
     iso,
     lead_key,
 )
-from lead_scoring.errors import ArtifactError, NotFoundError, StoreUnavailableError
+from lead_scoring.errors import (
+    ArtifactError,
+    ConflictError,
+    NotFoundError,
+    PointerMovedError,
+    StoreUnavailableError,
+)
 from lead_scoring.settings import Settings
+from tests.fakes_feedback import FakeFeedbackStore, FakeReplyStore
+from tests.fakes_jobs import FakeJobStore, FakeTrainingWorker
 
 
 class FakeClock:
@@ -58,10 +74,29 @@ class FakePredictionStore:
         self.outage.check()
         self.records += records
 
-    def newest_first(self, lead_id: LeadId) -> Iterator[ScoreRecord]:
+    def newest_first(self, lead_id: LeadId, *, live_only: bool = False) -> Iterator[ScoreRecord]:
         self.outage.check()
         own = [each for each in self.records if lead_key(each.lead.lead_id) == lead_key(lead_id)]
-        yield from sorted(own, key=_score_key, reverse=True)
+        shown = [each for each in own if each.lead.as_of is None or not live_only]
+        yield from sorted(shown, key=_score_key, reverse=True)
+
+    def given_before(self, lead_id: LeadId, moment: datetime) -> GivenScore | None:
+        live = self.newest_first(lead_id, live_only=True)
+        before = next((each for each in live if each.scored_at < moment), None)
+        if before is None:
+            return None
+        return GivenScore(
+            score_key=_score_key(before),
+            model_version=before.model_version,
+            score=before.score,
+            probability=before.probability,
+            ab_test=before.ab_test,
+            variant=before.variant,
+        )
+
+    def knows(self, lead_id: LeadId) -> bool:
+        known = next(self.newest_first(lead_id), None) is not None
+        return known or lead_key(lead_id) in self.imported
 
     def delete(self, lead_id: LeadId) -> tuple[int, int]:
         self.outage.check()
@@ -72,11 +107,17 @@ class FakePredictionStore:
 
 
 class FakeTrainingStore:
-    """Imported leads and outcomes in dictionaries."""
+    """Imported leads and outcomes in dictionaries, and the feedback of another fake."""
 
-    def __init__(self, predictions: FakePredictionStore) -> None:
+    def __init__(
+        self, predictions: FakePredictionStore, feedback: FakeFeedbackStore | None = None
+    ) -> None:
         self.predictions = predictions
-        self.outcomes: dict[str, Outcome] = {}
+        feedback = feedback or _no_feedback(predictions.outage)
+        self.outcomes, self.rows = feedback.outcomes, feedback.rows
+        # When an outcome without a date was imported.
+        self.imported_at: dict[str, datetime] = {}
+        self.clock = feedback.replies.clock
 
     def add_leads(self, leads: Iterable[tuple[Lead, datetime]]) -> None:
         self.predictions.outage.check()
@@ -87,30 +128,63 @@ class FakeTrainingStore:
         self.predictions.outage.check()
         for outcome in outcomes:
             self.outcomes[lead_key(outcome.lead_id)] = outcome
+            self.imported_at[lead_key(outcome.lead_id)] = self.clock.now()
 
-    def labelled_leads(self) -> Iterator[tuple[Lead, datetime, Outcome]]:
+    def evidence(self, since: datetime | None = None) -> Iterator[Feedback | Outcome]:
         self.predictions.outage.check()
         for key, outcome in self.outcomes.items():
-            if key in self.predictions.imported:
-                yield (*self.predictions.imported[key], outcome)
+            if since is None or (outcome.occurred_at or self.imported_at[key]) >= since:
+                yield outcome
+        for row in self.rows.values():
+            if since is None or row.created_at >= since:
+                given = row.given and replace(row.given, ab_test=None, variant=None)
+                yield replace(row, sender=Sender(), given=given)
+
+    def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
+        self.predictions.outage.check()
+        for each in wanted:
+            found = self._snapshot(each)
+            if found is not None:
+                yield each.lead, found
+
+    def _snapshot(self, wanted: WantedSnapshot) -> LeadSnapshot | None:
+        newest_first = list(self.predictions.newest_first(wanted.lead, live_only=True))
+        for record in newest_first:
+            if _score_key(record) == wanted.score_key:
+                return LeadSnapshot(record.lead, record.scored_at)
+        for record in newest_first:
+            if wanted.before is not None and record.scored_at < wanted.before:
+                return LeadSnapshot(record.lead, record.scored_at)
+        if wanted.lead in self.predictions.imported:
+            lead, moment = self.predictions.imported[wanted.lead]
+            return LeadSnapshot(replace(lead, as_of=None), moment)
+        for record in newest_first[-1:]:
+            return LeadSnapshot(record.lead, record.scored_at)
+        return None
 
     def count(self) -> int:
         self.predictions.outage.check()
-        return len(self.outcomes)
+        return len(self.outcomes) + len(self.rows)
 
     def delete(self, lead_id: LeadId) -> int:
         self.predictions.outage.check()
-        return 1 if self.outcomes.pop(lead_key(lead_id), None) else 0
+        own = [key for key in self.rows if key[0] == lead_key(lead_id)]
+        for key in own:
+            del self.rows[key]
+        return len(own) + (1 if self.outcomes.pop(lead_key(lead_id), None) else 0)
 
 
 class FakeModelRegistry:
-    """Models, the pointer and the ledger in memory."""
+    """Models, the pointer and the ledger in memory; a training's end goes to the fake of jobs."""
 
-    def __init__(self, outage: Outage | None = None) -> None:
+    def __init__(self, outage: Outage | None = None, jobs: FakeJobStore | None = None) -> None:
         self.records: dict[str, ModelRecord] = {}
         self.pointer: ActiveModel | None = None
-        self.ledger: list[Activation] = []
+        self.activated_by = ""
+        self.ledger: list[LedgerRow] = []
+        self.operations: dict[str, LedgerRow] = {}
         self.outage = outage or Outage("dynamodb")
+        self.jobs = jobs or FakeJobStore(self.outage)
 
     def active(self) -> ActiveModel | None:
         self.outage.check()
@@ -132,19 +206,65 @@ class FakeModelRegistry:
         self.outage.check()
         self.records.setdefault(record.model_version, record)
 
-    def activate(self, activation: Activation) -> ActiveModel:
-        record, before = self.get(activation.model_version), self.active()
-        if before and before.model_version == activation.model_version:
-            return before
-        self.records[record.model_version] = replace(record, deployed_at=activation.at)
-        self.ledger.append(activation)
-        self.pointer = ActiveModel(
-            model_version=record.model_version,
-            checksums=record.checksums,
-            activated_at=activation.at,
-            previous_version=before.model_version if before else None,
+    def publish(
+        self,
+        record: ModelRecord,
+        activation: Activation | None,
+        compared_with: ActiveModel | None,
+        lease: Lease,
+        finished: Job,
+    ) -> None:
+        self.outage.check()
+        if not self.jobs.may_finish(lease, finished):
+            return
+        if activation and self.pointer != compared_with:
+            raise PointerMovedError("another model was activated meanwhile")
+        if record.model_version in self.records:
+            raise ConflictError("registered already")
+        self.register(record)
+        self.jobs.finish(lease, finished)
+        if activation:
+            self._move(record.model_version, activation)
+
+    def activate(self, activation: Activation) -> LedgerRow:
+        before = self.active()
+        if activation.operation_id in self.operations:
+            return self.operations[activation.operation_id]
+        version = activation.model_version or (before.previous_version if before else None)
+        if version is None:
+            raise ConflictError("no other model was active before this one")
+        if before and before.model_version == version:
+            return LedgerRow(before.activated_at, self.activated_by, version, version)
+        return self._move(version, activation)
+
+    def history(self, limit: int) -> list[LedgerRow]:
+        self.outage.check()
+        return self.ledger[::-1][:limit]
+
+    def remove(self, model_version: str) -> bool:
+        active = self.active()
+        if active and model_version in (active.model_version, active.previous_version):
+            return False
+        return self.records.pop(model_version, None) is not None
+
+    def _move(self, version: str, activation: Activation) -> LedgerRow:
+        record, before = self.get(version), self.pointer
+        at, tick = activation.at, timedelta(microseconds=1)
+        row = LedgerRow(
+            at=max(at, before.activated_at + tick) if before else at,
+            by=activation.by,
+            from_version=before.model_version if before else None,
+            to_version=version,
+            reason=activation.reason,
+            request_id=activation.request_id,
         )
-        return self.pointer
+        self.records[version] = replace(record, deployed_at=row.at)
+        self.ledger.append(row)
+        if activation.operation_id:
+            self.operations[activation.operation_id] = row
+        self.activated_by = activation.by
+        self.pointer = ActiveModel(version, record.checksums, row.at, row.from_version)
+        return row
 
 
 class FakeArtifactStore:
@@ -164,6 +284,14 @@ class FakeArtifactStore:
         self.outage.check()
         self.files |= {(model_version, name): content for name, content in files.items()}
 
+    def versions(self) -> list[str]:
+        self.outage.check()
+        return sorted({version for version, _ in self.files})
+
+    def delete(self, model_version: str) -> None:
+        self.outage.check()
+        self.files = {key: file for key, file in self.files.items() if key[0] != model_version}
+
     def ping(self) -> None:
         self.outage.check()
 
@@ -172,17 +300,28 @@ def _score_key(record: ScoreRecord) -> str:
     return f"{iso(record.scored_at)}#{record.request_id}#{record.position:04d}"
 
 
+def _no_feedback(outage: Outage) -> FakeFeedbackStore:
+    return FakeFeedbackStore(FakeReplyStore(FakeClock(), outage), outage)
+
+
 def fake_services(model_dir: str, **settings: Any) -> Services:
     """Services as `bootstrap` wires them, on fakes of every port."""
     defaults = {"hash_key": "a key of the tests", "model_dir": model_dir}
     services = Services(Settings(**(defaults | settings)))
     predictions, models, artifacts = FakePredictionStore(), FakeModelRegistry(), FakeArtifactStore()
+    clock = FakeClock()
+    replies = FakeReplyStore(clock, Outage("dynamodb"))
+    feedback = FakeFeedbackStore(replies, Outage("dynamodb"))
     # What a cached property would make is put in its place.
     services.__dict__.update(
-        clock=FakeClock(),
+        clock=clock,
         predictions=predictions,
-        training_data=FakeTrainingStore(predictions),
+        training_data=FakeTrainingStore(predictions, feedback),
+        feedback=feedback,
+        replies=replies,
         models=models,
+        jobs=models.jobs,
+        training_worker=FakeTrainingWorker(),
         artifacts=artifacts,
     )
     return services

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -13,8 +14,11 @@ from infra.embedded_aws import LOCAL_CREDENTIALS, embedded_aws
 from infra.provision import provision
 from infra.template import Template
 from lead_scoring.adapters.artifact_store import S3ArtifactStore
+from lead_scoring.adapters.feedback_store import DynamoFeedbackStore
+from lead_scoring.adapters.job_store import DynamoJobStore
 from lead_scoring.adapters.model_registry import DynamoModelRegistry
 from lead_scoring.adapters.prediction_store import DynamoPredictionStore
+from lead_scoring.adapters.reply_store import DynamoReplyStore
 from lead_scoring.adapters.training_store import DynamoTrainingStore
 from lead_scoring.settings import Settings
 from tests.fakes import (
@@ -24,6 +28,7 @@ from tests.fakes import (
     FakePredictionStore,
     FakeTrainingStore,
 )
+from tests.fakes_feedback import FakeFeedbackStore, FakeReplyStore
 
 
 @dataclass
@@ -35,16 +40,24 @@ class Stores:
     models: Any
     artifacts: Any
     clock: FakeClock
+    jobs: Any
+    feedback: Any
+    replies: Any
 
 
 def fake_stores() -> Stores:
-    predictions = FakePredictionStore()
+    predictions, models, clock = FakePredictionStore(), FakeModelRegistry(), FakeClock()
+    replies = FakeReplyStore(clock, predictions.outage)
+    feedback = FakeFeedbackStore(replies, predictions.outage)
     return Stores(
         predictions,
-        FakeTrainingStore(predictions),
-        FakeModelRegistry(),
+        FakeTrainingStore(predictions, feedback),
+        models,
         FakeArtifactStore(),
-        FakeClock(),
+        clock,
+        models.jobs,
+        feedback,
+        replies,
     )
 
 
@@ -59,6 +72,9 @@ def real_stores(endpoint_url: str | None) -> Stores:
         DynamoModelRegistry(settings),
         S3ArtifactStore(settings),
         clock,
+        DynamoJobStore(settings),
+        DynamoFeedbackStore(settings, clock),
+        DynamoReplyStore(settings, clock),
     )
 
 
@@ -76,7 +92,17 @@ def local_credentials() -> Iterator[None]:
 def embedded_endpoint() -> Iterator[str]:
     with local_credentials(), embedded_aws() as endpoint_url:
         provision(Template.load(), endpoint_url)
+        _keep_what_has_expired(endpoint_url)
         yield endpoint_url
+
+
+def _keep_what_has_expired(endpoint_url: str) -> None:
+    """Turn off the removal of expired items: tests live in the past, and must not lose theirs."""
+    dynamodb: Any = boto3.client("dynamodb", endpoint_url=endpoint_url)
+    for table in Template.load().tables():
+        if table.ttl_attribute:
+            off = {"Enabled": False, "AttributeName": table.ttl_attribute}
+            dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=off)
 
 
 @pytest.fixture(scope="module", params=["fake", "moto", "embedded AWS"])

@@ -4,7 +4,19 @@ import itertools
 from datetime import UTC, datetime
 from typing import Any
 
-from lead_scoring.entities import Lead, LeadId, ModelRecord, Outcome, ScoreRecord
+from lead_scoring.entities import (
+    CountedFeedback,
+    Feedback,
+    GivenScore,
+    KeptReply,
+    Lead,
+    LeadId,
+    ModelRecord,
+    Operation,
+    Outcome,
+    ScoreRecord,
+    Sender,
+)
 
 NOON = datetime(2024, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -60,6 +72,51 @@ def full_outcome(lead_id: LeadId, **changes: Any) -> Outcome:
     return Outcome(lead_id=lead_id, **fields | changes)
 
 
+def full_feedback(lead_id: LeadId, **changes: Any) -> Feedback:
+    fields: dict[str, Any] = {
+        "feedback_id": fresh("feedback"),
+        "action_type": "contact",
+        "feedback_source": "manual",
+        "created_at": NOON,
+        "target_score": 0.1 + 0.2,
+        "confidence": 1 / 3,
+        "user_rating": 66.6,
+        "interaction_seconds": 604800.0,
+        "contact_successful": False,
+        "contact_response_seconds": 0.0,
+        "conversion_value": 1e12,
+        "sender": Sender("Sitzung 工程师", "a" * 64, "b" * 64, "c" * 64),
+        "given": GivenScore("2024-06-01T11:00:00.000000Z#r#0000", "v1", 0, 2 / 3, "test", "b"),
+    }
+    return Feedback(lead_id=lead_id, **fields | changes)
+
+
+def bare_feedback(lead_id: LeadId, **changes: Any) -> Feedback:
+    fields: dict[str, Any] = {
+        "feedback_id": fresh("feedback"),
+        "action_type": "view",
+        "feedback_source": "implicit",
+        "created_at": NOON,
+        "target_score": 0.4,
+        "confidence": 0.3,
+    }
+    return Feedback(lead_id=lead_id, **fields | changes)
+
+
+def counted(row: Feedback, **counts: float) -> CountedFeedback:
+    """A row that counts as one, and whatever else is said."""
+    return CountedFeedback(row, row.created_at.date(), {"rows": 1} | counts)
+
+
+def reply(key: str, **changes: Any) -> KeptReply:
+    fields: dict[str, Any] = {"fingerprint": "f" * 64, "status": 201, "body": '{"lead_id": "ä"}'}
+    return KeptReply(key, **fields | changes)
+
+
+def operation(at: datetime) -> Operation:
+    return Operation(fresh("operation"), at)
+
+
 def model(model_version: str, **changes: Any) -> ModelRecord:
     fields: dict[str, Any] = {
         "model_type": "xgboost",
@@ -71,5 +128,8 @@ def model(model_version: str, **changes: Any) -> ModelRecord:
         "size_bytes": 123456,
         "checksums": {"model.ubj": "0" * 64, "report.json": "1" * 64},
         "created_at": NOON,
+        "threshold": 0.1 + 0.3,
+        "trained_until": datetime(2024, 5, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        "data_fingerprint": "2" * 64,
     }
     return ModelRecord(model_version=model_version, **fields | changes)

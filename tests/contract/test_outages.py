@@ -7,21 +7,36 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pynamodb.exceptions import GetError
 
 from lead_scoring.adapters import artifact_store, dynamodb
-from lead_scoring.entities import Activation
+from lead_scoring.entities import Activation, Job, Lease, WantedSnapshot
 from lead_scoring.errors import StoreUnavailableError
 
 from .conftest import Stores, local_credentials, real_stores
-from .examples import NOON, bare_lead, full_outcome, model, score
+from .examples import (
+    NOON,
+    bare_feedback,
+    bare_lead,
+    counted,
+    full_outcome,
+    model,
+    operation,
+    reply,
+    score,
+)
 
+JOB = Job("x", "queued", "tests", NOON, 1)
+LEASE = Lease("x", 1, NOON)
 CALLS: dict[str, Callable[[Stores], Any]] = {
     "predictions.add": lambda stores: stores.predictions.add([score(bare_lead("x"))]),
     "predictions.newest_first": lambda stores: list(stores.predictions.newest_first("x")),
+    "predictions.given_before": lambda stores: stores.predictions.given_before("x", NOON),
+    "predictions.knows": lambda stores: stores.predictions.knows("x"),
     "predictions.delete": lambda stores: stores.predictions.delete("x"),
     "training_data.add_leads": lambda stores: stores.training_data.add_leads(
         [(bare_lead("x"), NOON)]
@@ -29,16 +44,46 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
     "training_data.add_outcomes": lambda stores: stores.training_data.add_outcomes(
         [full_outcome("x")]
     ),
-    "training_data.labelled_leads": lambda stores: list(stores.training_data.labelled_leads()),
+    "training_data.evidence": lambda stores: list(stores.training_data.evidence()),
+    "training_data.snapshots": lambda stores: list(
+        stores.training_data.snapshots([WantedSnapshot("x", "y", NOON)])
+    ),
     "training_data.count": lambda stores: stores.training_data.count(),
     "training_data.delete": lambda stores: stores.training_data.delete("x"),
+    "feedback.add": lambda stores: stores.feedback.add([counted(bare_feedback("x"))], reply("x")),
+    "feedback.page": lambda stores: stores.feedback.page("x", 1),
+    "feedback.all_of": lambda stores: stores.feedback.all_of("x"),
+    "feedback.counts": lambda stores: stores.feedback.counts([NOON.date()]),
+    "feedback.delete_before": lambda stores: stores.feedback.delete_before(NOON),
+    "replies.begin": lambda stores: stores.replies.begin("x", "f", operation(NOON), NOON),
+    "replies.finish": lambda stores: stores.replies.finish(reply("x")),
+    "replies.release": lambda stores: stores.replies.release("x"),
+    "replies.forget": lambda stores: stores.replies.forget("x"),
+    "replies.kept": lambda stores: stores.replies.kept("x"),
     "models.active": lambda stores: stores.models.active(),
     "models.get": lambda stores: stores.models.get("v"),
     "models.newest_first": lambda stores: stores.models.newest_first(),
     "models.register": lambda stores: stores.models.register(model("v")),
     "models.activate": lambda stores: stores.models.activate(Activation(NOON, "tests", "v")),
+    "models.publish": lambda stores: stores.models.publish(
+        model("v"), None, None, LEASE, replace(JOB, status="succeeded", finished_at=NOON)
+    ),
+    "models.history": lambda stores: stores.models.history(1),
+    "models.remove": lambda stores: stores.models.remove("v"),
+    "jobs.open": lambda stores: stores.jobs.open(JOB, NOON),
+    "jobs.start": lambda stores: stores.jobs.start(JOB, NOON, NOON),
+    "jobs.renew": lambda stores: stores.jobs.renew(LEASE, NOON, NOON),
+    "jobs.report": lambda stores: stores.jobs.report(LEASE, "x", 0.5),
+    "jobs.finish": lambda stores: stores.jobs.finish(
+        LEASE, replace(JOB, status="failed", finished_at=NOON)
+    ),
+    "jobs.get": lambda stores: stores.jobs.get("x"),
+    "jobs.newest": lambda stores: stores.jobs.newest(),
+    "jobs.bury": lambda stores: stores.jobs.bury(JOB, NOON, "x"),
     "artifacts.read": lambda stores: stores.artifacts.read("v", "model.ubj"),
     "artifacts.write": lambda stores: stores.artifacts.write("v", {"model.ubj": b"x"}),
+    "artifacts.versions": lambda stores: stores.artifacts.versions(),
+    "artifacts.delete": lambda stores: stores.artifacts.delete("v"),
     "artifacts.ping": lambda stores: stores.artifacts.ping(),
 }
 

@@ -140,3 +140,83 @@ def test_deleting_removes_the_imported_copy_which_is_no_score(stores: Stores) ->
 
 def test_deleting_an_unknown_lead_removes_nothing(stores: Stores) -> None:
     assert stores.predictions.delete(fresh()) == (0, 0)
+
+
+# Scores as of another moment, and what feedback asks for.
+
+
+def test_the_test_and_the_variant_of_a_score_are_kept(stores: Stores) -> None:
+    record = score(bare_lead(fresh()), ab_test="emails", variant="experimental")
+
+    stores.predictions.add([record])
+
+    assert list(stores.predictions.newest_first(record.lead.lead_id)) == [record]
+
+
+def test_backtests_stand_among_live_scores_by_the_time_they_were_made(stores: Stores) -> None:
+    name = fresh()
+    live, backtest = bare_lead(name), full_lead(name)
+    written = [
+        score(backtest if minute % 3 else live, scored_at=NOON + timedelta(minutes=minute))
+        for minute in range(130)
+    ]
+    stores.predictions.add(written[::-1])
+
+    everything = list(stores.predictions.newest_first(name))
+    live_only = list(stores.predictions.newest_first(name, live_only=True))
+
+    assert everything == written[::-1]
+    assert live_only == [record for record in written[::-1] if record.lead.as_of is None]
+
+
+def test_the_score_given_before_a_moment_is_the_last_live_one_strictly_before(
+    stores: Stores,
+) -> None:
+    lead = bare_lead(fresh())
+    tick = timedelta(microseconds=1)
+    stores.predictions.add(
+        [
+            score(lead, scored_at=NOON, score=1, probability=0.01),
+            score(lead, scored_at=NOON, score=2, probability=1 / 3, position=1),
+            score(lead, scored_at=NOON + tick, score=3, ab_test="emails", variant="b"),
+            score(full_lead(lead.lead_id), scored_at=NOON - tick, score=4),
+        ]
+    )
+
+    before, at, after, later = (
+        stores.predictions.given_before(lead.lead_id, moment)
+        for moment in (NOON, NOON + tick, NOON + 2 * tick, NOON + timedelta(days=9999))
+    )
+
+    assert before is None
+    assert (at.score, at.probability, at.ab_test, at.variant) == (2, 1 / 3, None, None)
+    assert (after.score, after.ab_test, after.variant) == (3, "emails", "b")
+    assert after.model_version == "v20240101_120000_abc12345"
+    assert later == after
+    assert later.score_key != at.score_key
+
+
+def test_neither_an_import_nor_another_lead_gives_a_score(stores: Stores) -> None:
+    lead, other = bare_lead(fresh()), bare_lead(fresh())
+    stores.training_data.add_leads([(lead, NOON)])
+    stores.predictions.add([score(other)])
+
+    assert stores.predictions.given_before(lead.lead_id, NOON + timedelta(days=1)) is None
+
+
+def test_a_lead_is_known_by_any_score_or_by_its_import(stores: Stores) -> None:
+    live, backtested, imported, unknown = (fresh() for _ in range(4))
+    stores.predictions.add([score(bare_lead(live)), score(full_lead(backtested))])
+    stores.training_data.add_leads([(bare_lead(imported), NOON)])
+
+    known = [stores.predictions.knows(each) for each in (live, backtested, imported, unknown)]
+
+    assert known == [True, True, True, False]
+
+
+def test_deleting_removes_backtests_too(stores: Stores) -> None:
+    name = fresh()
+    stores.predictions.add([score(bare_lead(name)), score(full_lead(name), position=1)])
+
+    assert stores.predictions.delete(name) == (2, 0)
+    assert not stores.predictions.knows(name)

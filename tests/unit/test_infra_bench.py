@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from infra import bench_ours, bench_plain
 from infra.bench import Arena, fresh_processes, prepare
 from infra.bench_data import synthetic
 from infra.bench_process import run_fresh
-from infra.bench_report import absolute_rows, comparison_rows, print_report
+from infra.bench_progress import Steps
+from infra.bench_reading import measure_reading, synthetic_feedback
+from infra.bench_report import absolute_rows, comparison_rows, print_report, reading_rows
 from infra.bench_timing import Pair, in_turn
 from infra.reference.lead_columns import lead_columns, raw_frame
 from infra.reference.plain_scorer import HISTORY_KEYS, PlainScorer, feature_transformer
@@ -208,3 +211,37 @@ def test_a_fresh_process_of_ours_loads_less_than_one_of_the_plain(arena: Arena):
     report = pairs["peak_megabytes"].report()
     assert report["share"]["median"] < 0.8
     assert json.loads(arena.leads_file.read_text())[4999]["lead_id"] == 4999
+
+
+def test_reading_is_measured_at_every_size_and_reads_every_row():
+    steps = Steps("bench", 2, Console(quiet=True))
+
+    few, more = measure_reading((60, 150), steps)
+
+    assert (few["rows"], more["rows"]) == (60, 150)
+    for read in (few, more):
+        assert read["rows_per_second"] == pytest.approx(read["rows"] / read["seconds"])
+        assert read["seconds_per_1000"] == pytest.approx(1000 * read["seconds"] / read["rows"])
+        assert 0 < read["peak_megabytes"] < 500
+
+
+def test_only_the_largest_reading_has_a_limit():
+    def read(rows, seconds):
+        pace = 1000 * seconds / rows
+        return {"rows": rows, "seconds": seconds, "seconds_per_1000": pace, "peak_megabytes": 90}
+
+    rows = reading_rows({"reading": [read(10_000, 99.0), read(100_000, 60.0)]})
+    late = reading_rows({"reading": [read(100_000, 60.1)]})
+
+    assert [row.is_met for row in rows] == [None, None, True, None]
+    assert rows[2].ratio == "0.600 a thousand"
+    assert late[0].is_met is False
+    assert reading_rows({}) == []
+
+
+def test_made_up_feedback_is_always_the_same_and_no_row_is_another():
+    rows = list(islice(synthetic_feedback(), 500))
+
+    assert rows == list(islice(synthetic_feedback(), 500))
+    assert len({row.feedback_id for row in rows}) == 500
+    assert 100 < len({row.lead_id for row in rows}) < 250

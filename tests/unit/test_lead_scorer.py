@@ -1,6 +1,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -395,14 +396,16 @@ def test_many_backtests_do_not_hide_the_trend(services: Any) -> None:
     assert services.lead_scorer.history(123, 5).trend == "improving"
 
 
-def test_no_more_is_read_than_the_answer_needs(services: Any) -> None:
+@pytest.mark.parametrize(("backtests", "needed"), [(0, 10), (1, 10 + 10), (1000, 10 + 10)])
+def test_no_more_is_read_than_the_answer_needs(services: Any, backtests: int, needed: int) -> None:
     keep_scores(services, *[50] * 40)
+    keep_scores(services, *[50] * backtests, as_of=datetime(2024, 1, 5, tzinfo=UTC))
     read = 0
     newest_first = services.predictions.newest_first
 
-    def counted(lead_id: LeadId) -> Iterator[ScoreRecord]:
+    def counted(lead_id: LeadId, **which: bool) -> Iterator[ScoreRecord]:
         nonlocal read
-        for record in newest_first(lead_id):
+        for record in newest_first(lead_id, **which):
             read += 1
             yield record
 
@@ -410,7 +413,22 @@ def test_no_more_is_read_than_the_answer_needs(services: Any) -> None:
 
     services.lead_scorer.history(123, 5)
 
-    assert read == 10
+    assert read == needed
+
+
+def test_the_test_and_the_variant_of_a_score_stand_in_the_history(services: Any) -> None:
+    services.lead_scorer.predict_single(lead())
+    [plain] = services.predictions.records
+    services.clock.advance(days=1)
+    in_test = replace(
+        plain, scored_at=services.clock.now(), ab_test="emails", variant="experimental"
+    )
+    services.predictions.add([in_test])
+
+    newest, oldest = services.lead_scorer.history(123).scores
+
+    assert (newest["ab_test"], newest["variant"]) == ("emails", "experimental")
+    assert not {"ab_test", "variant"} & oldest.keys()
 
 
 def test_a_lead_that_was_never_scored_has_no_history(services: Any) -> None:
@@ -442,7 +460,7 @@ def test_erasing_deletes_scores_import_and_outcomes_of_that_lead_only(services: 
     with pytest.raises(NotFoundError):
         services.lead_scorer.history(123)
     assert len(services.lead_scorer.history(9).scores) == 2
-    assert [row[0].lead_id for row in services.training_data.labelled_leads()] == [9]
+    assert [row.lead_id for row in services.training_data.evidence()] == [9]
 
 
 def test_erasing_a_lead_that_was_only_imported_is_no_error(services: Any) -> None:

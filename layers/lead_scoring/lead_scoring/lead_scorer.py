@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -95,20 +96,18 @@ class LeadScorer:
         Scores as of another moment stand in the list, but are no part of the trend.
         Raises NotFoundError if the lead was never scored.
         """
-        listed: list[ScoreRecord] = []
-        recent: list[ScoreRecord] = []
-        for record in self._predictions.newest_first(lead_id):
-            if len(listed) < limit:
-                listed.append(record)
-            if record.lead.as_of is None and len(recent) < TREND_SCORES:
-                recent.append(record)
-            if len(listed) == limit and len(recent) == TREND_SCORES:
-                break
-        if not listed:
+        wanted = max(limit, TREND_SCORES)
+        seen = list(islice(self._predictions.newest_first(lead_id), wanted))
+        if not seen:
             raise NotFoundError("this lead was never scored")
-        in_order = [(record.scored_at, record.score) for record in reversed(recent)]
+        live = [record for record in seen if record.lead.as_of is None]
+        if len(live) < TREND_SCORES and len(seen) == wanted:
+            # However many backtests are in between, they are not read.
+            newest_live = self._predictions.newest_first(lead_id, live_only=True)
+            live = list(islice(newest_live, TREND_SCORES))
+        in_order = [(record.scored_at, record.score) for record in reversed(live[:TREND_SCORES])]
         return ScoredHistory(
-            listed[0].lead.lead_id, [_listed(record) for record in listed], trend(in_order)
+            seen[0].lead.lead_id, [_listed(record) for record in seen[:limit]], trend(in_order)
         )
 
     def erase(self, lead_id: LeadId) -> dict[str, int]:
@@ -206,4 +205,6 @@ def _listed(record: ScoreRecord) -> dict[str, Any]:
     }
     if record.lead.as_of is not None:
         listed["as_of"] = iso(record.lead.as_of)
+    if record.ab_test is not None:
+        listed |= {"ab_test": record.ab_test, "variant": record.variant}
     return listed

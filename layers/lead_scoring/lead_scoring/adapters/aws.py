@@ -12,9 +12,14 @@ from ..errors import StoreUnavailableError
 # meets two dead stores in a row still answers before API Gateway gives up at 29 seconds.
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 2.0
+# Where much is read at once, a page of 1 MB may take its time: nothing else waits for the answer,
+# and even three such attempts end before API Gateway does.
+BULK_READ_SECONDS = 8.0
 ATTEMPTS = 3
 # Requests sent at once by one batch, and so connections kept.
 PARALLEL_REQUESTS = 8
+# Pages of 1 MB read ahead at once. Making sense of them takes longer than their way here.
+PARALLEL_PAGES = 4
 
 # These say that the request itself was wrong: a defect of ours, which waiting does not cure.
 _OUR_FAULTS = {"ValidationException", "SerializationException", "InvalidRequest", "MalformedXML"}

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -13,10 +14,11 @@ from pynamodb.models import MetaModel, Model
 from ..errors import StoreUnavailableError
 from ..settings import Settings
 from .aws import ATTEMPTS, CONNECT_SECONDS, PARALLEL_REQUESTS, READ_SECONDS
+from .queries import Values, plain
 
 # Limits of BatchWriteItem and BatchGetItem.
 _WRITES_A_REQUEST = 25
-_READS_A_REQUEST = 100
+READS_A_REQUEST = 100
 # How often to offer again what a batch left undone, with pauses of 0.1 s doubling up to 2 s.
 _OFFERS = 8
 
@@ -26,13 +28,18 @@ _Result = TypeVar("_Result")
 Key = dict[str, str]
 
 
-def bound(model: type[_M], table_name: str, settings: Settings) -> type[_M]:
-    """Return a model bound to a table, so that stores of different settings may live together."""
+def bound(
+    model: type[_M], table_name: str, settings: Settings, read_seconds: float = READ_SECONDS
+) -> type[_M]:
+    """Return a model bound to a table, so that stores of different settings may live together.
+
+    `read_seconds` is how long one attempt of a request may take.
+    """
     meta = {
         "table_name": table_name,
         "host": settings.aws_endpoint_url,
         "connect_timeout_seconds": CONNECT_SECONDS,
-        "read_timeout_seconds": READ_SECONDS,
+        "read_timeout_seconds": read_seconds,
         # PynamoDB makes of it botocore's standard mode: growing pauses of random length.
         "max_retry_attempts": ATTEMPTS - 1,
         "max_pool_connections": PARALLEL_REQUESTS,
@@ -44,22 +51,38 @@ def bound(model: type[_M], table_name: str, settings: Settings) -> type[_M]:
 def put_all(table: type[_M], items: Iterable[_M]) -> None:
     """Write items, no two of the same key, several requests at once."""
     write = _writer(table)
-    for _ in _in_parallel(lambda some: write([item.serialize() for item in some], []), items):
+    for _ in in_parallel(lambda some: write([item.serialize() for item in some], []), items):
         pass
 
 
 def delete_all(table: type[Model], keys: Iterable[Key]) -> None:
     """Delete items by key, several requests at once."""
     write = _writer(table)
-    for _ in _in_parallel(lambda some: write([], some), keys):
+    for _ in in_parallel(lambda some: write([], some), keys):
         pass
 
 
-def get_all(table: type[_M], keys: Iterable[Key]) -> Iterator[_M]:
+def get_all(table: type[Model], keys: Iterable[Key]) -> Iterator[Values]:
     """Iterate over the items that exist under these keys, strongly consistent, in any order."""
-    read = _reader(table)
-    for items in _in_parallel(read, keys, _READS_A_REQUEST):
+    for items in in_parallel(partial(get_some, table), keys, READS_A_REQUEST):
         yield from items
+
+
+def get_some(table: type[Model], keys: list[Key]) -> list[Values]:
+    """Return the items that exist under at most READS_A_REQUEST keys, no two of them the same."""
+    connection, found, offer = table._get_connection(), list[Values](), 0
+    left: list[Any] = keys
+    while offer < _OFFERS:
+        answer = connection.batch_get_item(left, consistent_read=True)
+        items = answer["Responses"].get(table.Meta.table_name, [])
+        found += [plain(item) for item in items]
+        left = answer.get("UnprocessedKeys", {}).get(table.Meta.table_name, {}).get("Keys", [])
+        if not left:
+            return found
+        # An answer full at 16 MB leaves keys too; only one that brings nothing is throttled.
+        offer = 0 if items else offer + 1
+        _pause(offer)
+    raise StoreUnavailableError("dynamodb")
 
 
 def _writer(table: type[Model]) -> Callable[[list[Any], list[Any]], None]:
@@ -78,25 +101,7 @@ def _writer(table: type[Model]) -> Callable[[list[Any], list[Any]], None]:
     return write
 
 
-def _reader(table: type[_M]) -> Callable[[list[Key]], list[_M]]:
-    def read(keys: list[Any]) -> list[_M]:
-        connection, found, offer = table._get_connection(), [], 0
-        while offer < _OFFERS:
-            answer = connection.batch_get_item(keys, consistent_read=True)
-            items = answer["Responses"].get(table.Meta.table_name, [])
-            found += [table.from_raw_data(item) for item in items]
-            keys = answer.get("UnprocessedKeys", {}).get(table.Meta.table_name, {}).get("Keys", [])
-            if not keys:
-                return found
-            # An answer full at 16 MB leaves keys too; only one that brings nothing is throttled.
-            offer = 0 if items else offer + 1
-            _pause(offer)
-        raise StoreUnavailableError("dynamodb")
-
-    return read
-
-
-def _in_parallel(
+def in_parallel(
     work: Callable[[list[_Job]], _Result], jobs: Iterable[_Job], chunk: int = _WRITES_A_REQUEST
 ) -> Iterator[_Result]:
     """Do jobs in chunks, yield the results in order; the first error stops what has not begun."""

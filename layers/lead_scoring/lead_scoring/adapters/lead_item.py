@@ -9,7 +9,9 @@ from pynamodb.models import Model
 from ..entities import Lead, ScoreRecord, iso, lead_key
 from .columns import FloatColumn, MomentColumn, WholeColumn
 
-# Sorts behind every time, which starts with a digit.
+# Live scores are kept under their time. Times start with a digit: these sort behind all of them,
+# so that the last live score before a moment is one step to the left of that moment.
+AS_OF = "as_of#"
 IMPORT = "import"
 
 
@@ -38,15 +40,15 @@ class LeadItem(Model):
     confidence = FloatColumn(null=True)
     grade = UnicodeAttribute(null=True)
     latency_ms = FloatColumn(null=True)
+    ab_test = UnicodeAttribute(null=True)
+    variant = UnicodeAttribute(null=True)
     expires_at = WholeColumn(null=True)
 
     @classmethod
     def of_score(cls, record: ScoreRecord, kept_for: timedelta) -> "LeadItem":
         """Make the item of a score, which expires after a while."""
-        # One batch shares a moment and a request; the position tells its scores apart.
-        key = f"{iso(record.scored_at)}#{record.request_id}#{record.position:04d}"
         return cls(
-            score_key=key,
+            score_key=score_key(record),
             **_columns(record.lead),
             scored_at=record.scored_at,
             request_id=record.request_id,
@@ -57,6 +59,8 @@ class LeadItem(Model):
             confidence=record.confidence,
             grade=record.grade,
             latency_ms=record.latency_ms,
+            ab_test=record.ab_test,
+            variant=record.variant,
             expires_at=int((record.scored_at + kept_for).timestamp()),
         )
 
@@ -65,35 +69,12 @@ class LeadItem(Model):
         """Make the item of an imported lead, which stays."""
         return cls(score_key=IMPORT, **_columns(lead), moment=moment)
 
-    def lead(self) -> Lead:
-        """Return the lead, its id of the type it came with."""
-        return Lead(
-            lead_id=int(self.lead_id) if self.lead_id_is_number else self.lead_id,
-            title=self.title,
-            description=self.description,
-            category=self.category,
-            location_name=self.location_name,
-            price=self.price,
-            email_domain=self.email_domain,
-            email_hash=self.email_hash,
-            posted_at=self.posted_at,
-            as_of=self.as_of,
-        )
 
-    def score_record(self) -> ScoreRecord:
-        """Return the score that the item holds."""
-        return ScoreRecord(
-            lead=self.lead(),
-            scored_at=self.scored_at,
-            request_id=self.request_id,
-            position=self.position,
-            model_version=self.model_version,
-            score=self.score,
-            probability=self.probability,
-            confidence=self.confidence,
-            grade=self.grade,
-            latency_ms=self.latency_ms,
-        )
+def score_key(record: ScoreRecord) -> str:
+    """Return under which key of its lead a score is kept; keys of one kind sort by time."""
+    kind = "" if record.lead.as_of is None else AS_OF
+    # One batch shares a moment and a request; the position tells its scores apart.
+    return f"{kind}{iso(record.scored_at)}#{record.request_id}#{record.position:04d}"
 
 
 def _columns(lead: Lead) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """The audit log of scores, in DynamoDB."""
 
+import heapq
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from ..entities import LeadId, ScoreRecord, lead_key
+from ..entities import GivenScore, LeadId, ScoreRecord, iso, lead_key
 from ..settings import Settings
 from .aws import unavailable_on_failure
 from .dynamodb import bound, delete_all, put_all
-from .lead_item import IMPORT, LeadItem
+from .lead_item import AS_OF, IMPORT, LeadItem
+from .lead_values import GIVEN, given_score, score_record
+from .queries import Query, Values
 
 # A page of long descriptions is not read in vain.
 _PAGE = 50
@@ -25,26 +29,49 @@ class DynamoPredictionStore:
         with unavailable_on_failure("dynamodb"):
             put_all(self._table, (self._table.of_score(each, self._kept_for) for each in records))
 
-    def newest_first(self, lead_id: LeadId) -> Iterator[ScoreRecord]:
-        """Iterate over a lead's scores from the newest on, reading as they are asked for."""
+    def newest_first(self, lead_id: LeadId, *, live_only: bool = False) -> Iterator[ScoreRecord]:
+        """Iterate over a lead's scores from the newest on, reading as they are asked for.
+
+        `live_only` leaves out those as of another moment.
+        """
+        of_lead = Query(self._table, lead_key(lead_id), is_backwards=True, page_size=_PAGE)
+        live = replace(of_lead, keys=self._table.score_key < AS_OF)
+        backtests = replace(of_lead, keys=self._table.score_key.startswith(AS_OF))
+        kinds = [live] if live_only else [live, backtests]
         with unavailable_on_failure("dynamodb"):
-            items = self._table.query(
-                lead_key(lead_id),
-                self._table.score_key < IMPORT,
-                scan_index_forward=False,
-                consistent_read=True,
-                page_size=_PAGE,
-            )
-            for item in items:
-                yield item.score_record()
+            for item in heapq.merge(*(kind.items() for kind in kinds), key=_time, reverse=True):
+                yield score_record(item)
+
+    def given_before(self, lead_id: LeadId, moment: datetime) -> GivenScore | None:
+        """Return the last live score before a moment, None if there is none; one read."""
+        before = Query(
+            self._table,
+            lead_key(lead_id),
+            self._table.score_key < iso(moment),
+            attributes=GIVEN,
+            is_backwards=True,
+        )
+        with unavailable_on_failure("dynamodb"):
+            item = before.first()
+        return None if item is None else given_score(item)
+
+    def knows(self, lead_id: LeadId) -> bool:
+        """Whether anything is kept about a lead: a score of any kind, or its imported copy."""
+        anything = Query(self._table, lead_key(lead_id), attributes=["lead_id"])
+        with unavailable_on_failure("dynamodb"):
+            return anything.first() is not None
 
     def delete(self, lead_id: LeadId) -> tuple[int, int]:
         """Delete a lead's scores and its imported copy; return how many of each went."""
+        everything = Query(self._table, lead_key(lead_id), attributes=["lead_id", "score_key"])
         with unavailable_on_failure("dynamodb"):
-            items = self._table.query(
-                lead_key(lead_id), consistent_read=True, attributes_to_get=["lead_id", "score_key"]
-            )
-            keys = [{"lead_id": each.lead_id, "score_key": each.score_key} for each in items]
+            keys = [dict(item) for item in everything.items()]
             delete_all(self._table, keys)
         scores = sum(key["score_key"] != IMPORT for key in keys)
         return scores, len(keys) - scores
+
+
+def _time(item: Values) -> str:
+    """Return what scores of both kinds are sorted by."""
+    key: str = item["score_key"]
+    return key.removeprefix(AS_OF)

@@ -1,93 +1,34 @@
-"""Imported leads and what became of them, in DynamoDB."""
+"""Leads and what became of them, in DynamoDB: what a model is trained on."""
 
-import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
-
-from ..entities import Lead, LeadId, Outcome, lead_key
+from ..entities import Feedback, Lead, LeadId, LeadSnapshot, Outcome, WantedSnapshot, lead_key
 from ..ports import Clock
 from ..settings import Settings
-from .aws import unavailable_on_failure
-from .columns import FloatColumn, MomentColumn, WholeColumn
-from .dynamodb import bound, delete_all, get_all, put_all
-from .lead_item import IMPORT, LeadItem
+from .aws import BULK_READ_SECONDS, PARALLEL_PAGES, unavailable_on_failure
+from .dynamodb import bound, delete_all, put_all
+from .feedback_item import FeedbackItem, by_time
+from .feedback_values import evidence
+from .lead_item import LeadItem
+from .queries import Query, pages_of
+from .snapshots import SnapshotReader
 
-# Few enough to read them all with a handful of queries, enough to write past the 1,000 units a
-# second of one partition.
-_SHARDS = 8
 # Leads and outcomes are upserts: within this many, the last of the same lead wins by itself,
 # and one such window is written before the next.
 _WINDOW = 1000
-
-
-class ByTime(GlobalSecondaryIndex["OutcomeItem"]):  # type: ignore[no-untyped-call] # PynamoDB's
-    """What became of all leads, by shard and time: read whole without a scan."""
-
-    class Meta:  # noqa: D106 (PynamoDB's way to say it)
-        index_name = "by_time"
-        projection = AllProjection()
-
-    shard = WholeColumn(hash_key=True)
-    created_at = MomentColumn(range_key=True)
-
-
-class OutcomeItem(Model):
-    """What became of a lead, as imported."""
-
-    lead_id = UnicodeAttribute(hash_key=True)
-    feedback_key = UnicodeAttribute(range_key=True)
-    shard = WholeColumn()
-    created_at = MomentColumn()
-    lead_id_is_number = BooleanAttribute()
-    converted = BooleanAttribute()
-    contacted = BooleanAttribute(null=True)
-    user_rating = FloatColumn(null=True)
-    conversion_value = FloatColumn(null=True)
-    occurred_at = MomentColumn(null=True)
-    by_time = ByTime()
-
-    @classmethod
-    def of(cls, outcome: Outcome, now: datetime) -> "OutcomeItem":
-        """Make the item of an outcome; one of unknown date is filed under the present."""
-        key = lead_key(outcome.lead_id)
-        return cls(
-            lead_id=key,
-            feedback_key=IMPORT,
-            shard=zlib.crc32(key.encode()) % _SHARDS,
-            created_at=outcome.occurred_at or now,
-            lead_id_is_number=isinstance(outcome.lead_id, int),
-            converted=outcome.converted,
-            contacted=outcome.contacted,
-            user_rating=outcome.user_rating,
-            conversion_value=outcome.conversion_value,
-            occurred_at=outcome.occurred_at,
-        )
-
-    def outcome(self) -> Outcome:
-        """Return the outcome, its lead's id of the type it came with."""
-        return Outcome(
-            lead_id=int(self.lead_id) if self.lead_id_is_number else self.lead_id,
-            converted=self.converted,
-            contacted=self.contacted,
-            user_rating=self.user_rating,
-            conversion_value=self.conversion_value,
-            occurred_at=self.occurred_at,
-        )
 
 
 class DynamoTrainingStore:
     """A TrainingStore in the tables of leads and of what became of them."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._leads = bound(LeadItem, settings.predictions_table, settings)
-        self._outcomes = bound(OutcomeItem, settings.feedback_table, settings)
+        self._leads = bound(LeadItem, settings.predictions_table, settings, BULK_READ_SECONDS)
+        self._outcomes = bound(FeedbackItem, settings.feedback_table, settings, BULK_READ_SECONDS)
+        self._kept_for = timedelta(days=settings.prediction_retention_days)
         self._clock = clock
 
     def add_leads(self, leads: Iterable[tuple[Lead, datetime]]) -> None:
@@ -97,42 +38,42 @@ class DynamoTrainingStore:
     def add_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Keep imported outcomes. Upserts by lead."""
         now = self._clock.now()
-        _upsert(self._outcomes, (self._outcomes.of(outcome, now) for outcome in outcomes))
+        _upsert(self._outcomes, (self._outcomes.of_outcome(each, now) for each in outcomes))
 
-    def labelled_leads(self) -> Iterator[tuple[Lead, datetime, Outcome]]:
-        """Iterate over every imported lead that has an outcome, in no particular order."""
+    def evidence(self, since: datetime | None = None) -> Iterator[Feedback | Outcome]:
+        """Iterate over all feedback and all imported outcomes (from a moment on), in any order.
+
+        Holds a few pages at a time, of 1 MB at most.
+        """
+        keys = None if since is None else self._outcomes.created_at >= since
         with unavailable_on_failure("dynamodb"):
-            outcomes = {item.lead_id: item.outcome() for item in self._imported_outcomes()}
-            keys = ({"lead_id": lead_id, "score_key": IMPORT} for lead_id in outcomes)
-            for item in get_all(self._leads, keys):
-                yield item.lead(), item.moment, outcomes[item.lead_id]
+            for page in pages_of(by_time(self._outcomes, keys)):
+                yield from map(evidence, page)
+
+    def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
+        """Iterate over the snapshots that exist, each with the key of its lead, in any order."""
+        reader = SnapshotReader(self._leads, oldest_score=self._clock.now() - self._kept_for)
+        with unavailable_on_failure("dynamodb"):
+            yield from reader.read(wanted)
 
     def count(self) -> int:
-        """Return how many outcomes are kept."""
+        """Return how many rows of feedback and imported outcomes are kept."""
+        queries = by_time(self._outcomes)
         with unavailable_on_failure("dynamodb"):
-            return sum(self._each_shard(self._outcomes.by_time.count))
+            # The first alone: it makes the client, which must not happen in two threads at once.
+            counted = next(queries).count()
+            with ThreadPoolExecutor(PARALLEL_PAGES) as pool:
+                return counted + sum(pool.map(Query.count, queries))
 
     def delete(self, lead_id: LeadId) -> int:
-        """Delete a lead's outcomes; return how many went."""
+        """Delete a lead's feedback and outcomes; return how many rows went."""
+        everything = Query(
+            self._outcomes, lead_key(lead_id), attributes=["lead_id", "feedback_key"]
+        )
         with unavailable_on_failure("dynamodb"):
-            items = self._outcomes.query(
-                lead_key(lead_id),
-                consistent_read=True,
-                attributes_to_get=["lead_id", "feedback_key"],
-            )
-            keys = [{"lead_id": each.lead_id, "feedback_key": each.feedback_key} for each in items]
+            keys = [dict(item) for item in everything.items()]
             delete_all(self._outcomes, keys)
         return len(keys)
-
-    def _imported_outcomes(self) -> Iterator[OutcomeItem]:
-        for items in self._each_shard(lambda shard: list(self._outcomes.by_time.query(shard))):
-            yield from (item for item in items if item.feedback_key == IMPORT)
-
-    def _each_shard(self, read: Any) -> list[Any]:
-        # The first alone: it makes the client, which must not happen in two threads at once.
-        first = read(0)
-        with ThreadPoolExecutor(_SHARDS - 1) as pool:
-            return [first, *pool.map(read, range(1, _SHARDS))]
 
 
 def _upsert(table: type[Any], items: Iterator[Any]) -> None:

@@ -1,0 +1,77 @@
+"""Conditional writes that others may get in the way of: look again, decide, try again."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from ..errors import StoreUnavailableError
+from .aws import error_code, unavailable_on_failure
+
+# How long to try again while others keep getting in between, with pauses of 0.02 s doubling up to
+# 0.5 s. The rest of what API Gateway waits for (29 s) is left to a store that hangs meanwhile.
+_PATIENCE_SECONDS = 8.0
+# A condition did not hold; or another write on the same item was under way. Alone, and as a reason
+# why a transaction was cancelled, they are called differently.
+_REFUSALS = {
+    "ConditionalCheckFailed",
+    "ConditionalCheckFailedException",
+    "TransactionConflict",
+    "TransactionConflictException",
+}
+
+_Result = TypeVar("_Result")
+
+
+def committed(table: type[Model], fill: Callable[[TransactWrite], None]) -> bool:
+    """Write what `fill` asks for in one transaction; return False if it was refused.
+
+    The reasons may come in another order than the call's, so they do not tell which condition did
+    not hold: whoever wants to know reads what the conditions were about.
+    """
+    connection = table._get_connection().connection
+    with unavailable_on_failure("dynamodb"):
+        try:
+            with TransactWrite(connection=connection) as write:
+                fill(write)
+        except TransactWriteError as error:
+            if not _was_refused(error):
+                raise
+            return False
+    return True
+
+
+def written(write: Callable[[], Any]) -> bool:
+    """Call what writes a single item under a condition; return False if it was refused."""
+    with unavailable_on_failure("dynamodb"):
+        try:
+            write()
+        except PynamoDBException as error:
+            if error_code(error) not in _REFUSALS:
+                raise
+            return False
+    return True
+
+
+def until_settled(attempt: Callable[[], _Result | None]) -> _Result:
+    """Try until an attempt returns something or raises; None says that others got in between.
+
+    Raises StoreUnavailableError if they still do after some seconds.
+    """
+    deadline, pause_seconds = time.monotonic() + _PATIENCE_SECONDS, 0.02
+    while True:
+        result = attempt()
+        if result is not None:
+            return result
+        if time.monotonic() > deadline:
+            raise StoreUnavailableError("dynamodb")
+        time.sleep(random.uniform(0, pause_seconds))  # noqa: S311 (not a secret)
+        pause_seconds = min(0.5, 2 * pause_seconds)
+
+
+def _was_refused(error: TransactWriteError) -> bool:
+    return any(reason and reason.code in _REFUSALS for reason in error.cancellation_reasons)
