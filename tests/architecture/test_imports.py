@@ -38,6 +38,8 @@ CONNECT = """
 from lead_scoring import bootstrap
 services = bootstrap.connect()
 services.predictions, services.training_data, services.models, services.artifacts
+services.jobs, services.training_worker, services.retraining, services.model_releases
+services.idempotency
 """
 # XGBoost loads pandas where it is installed, as it is beside the benchmark; Lambda has none.
 TRAINER = """

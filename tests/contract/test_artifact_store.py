@@ -36,3 +36,31 @@ def test_a_file_written_again_is_replaced(stores: Stores) -> None:
 
 def test_a_store_that_is_there_answers_a_ping(stores: Stores) -> None:
     stores.artifacts.ping()
+
+
+def test_a_model_is_listed_as_long_as_it_has_files(stores: Stores) -> None:
+    version, other = fresh("v"), fresh("v")
+    stores.artifacts.write(version, {"model.ubj": b"x", "report.json": b"{}"})
+    stores.artifacts.write(other, {"model.ubj": b"y"})
+
+    stores.artifacts.delete(version)
+
+    assert version not in stores.artifacts.versions()
+    assert other in stores.artifacts.versions()
+    for name in ("model.ubj", "report.json"):
+        with pytest.raises(ArtifactError):
+            stores.artifacts.read(version, name)
+
+
+def test_deleting_spares_a_model_whose_name_begins_alike(stores: Stores) -> None:
+    version = fresh("v")
+    stores.artifacts.write(version, {"model.ubj": b"x"})
+    stores.artifacts.write(f"{version}0", {"model.ubj": b"y"})
+
+    stores.artifacts.delete(version)
+
+    assert stores.artifacts.read(f"{version}0", "model.ubj") == b"y"
+
+
+def test_deleting_what_is_not_there_changes_nothing(stores: Stores) -> None:
+    stores.artifacts.delete(fresh("v"))

@@ -12,7 +12,11 @@ from .http_client import LEAD, HttpClient
 def health(client: HttpClient) -> None:
     services = client.services
     services.__dict__["health"] = HealthCheck(
-        services.active_model, services.models, services.artifacts, patience_seconds=0.3
+        services.active_model,
+        services.models,
+        services.artifacts,
+        services.jobs,
+        patience_seconds=0.3,
     )
 
 

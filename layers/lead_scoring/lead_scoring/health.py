@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
-from .entities import BASELINE_VERSION, iso
+from .entities import BASELINE_VERSION, Job, iso
 from .errors import LeadScoringError
-from .ports import ModelRegistry
+from .ports import JobStore, ModelRegistry
 
 # Who watches over a service gives up after two seconds or so; the answer itself takes time too.
 _PATIENCE_SECONDS = 1.5
@@ -53,10 +53,12 @@ class HealthCheck:
         models: Models,
         registry: ModelRegistry,
         bucket: Bucket,
+        jobs: JobStore,
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         """Wire the check; nothing is asked yet."""
-        self._models, self._registry, self._bucket = models, registry, bucket
+        self._models, self._registry = models, registry
+        self._bucket, self._jobs = bucket, jobs
         self._patience_seconds = patience_seconds
 
     def report(self) -> dict[str, Any]:
@@ -102,19 +104,17 @@ class HealthCheck:
                 return future.result()
         return None
 
-    def _active(self) -> str:
+    def _active(self) -> dict[str, str]:
         active = self._registry.active()
-        return f"active model: {active.model_version}" if active else "no model is active yet"
+        return _ok(f"active model: {active.model_version}" if active else "no model is active yet")
 
-    def _bucket_answers(self) -> str:
+    def _bucket_answers(self) -> dict[str, str]:
         self._bucket.ping()
-        return "the bucket of the models answers"
+        return _ok("the bucket of the models answers")
 
-    def _last_training(self) -> str:
-        trained = self._registry.newest_first()
-        if not trained:
-            return "no model was trained yet"
-        return f"last model: {trained[0].model_version}, trained {iso(trained[0].created_at)}"
+    def _last_training(self) -> dict[str, str]:
+        job = self._jobs.newest()
+        return _training(job) if job else _ok("no model was trained yet")
 
 
 def _model(answering: Answering | None) -> dict[str, str]:
@@ -127,16 +127,27 @@ def _model(answering: Answering | None) -> dict[str, str]:
         detail = f"{answering.version} answers because the active model cannot be used"
         return {"status": "degraded", "detail": detail}
     if answering.version == BASELINE_VERSION:
-        return {"status": "ok", "detail": "the baseline answers until a model is trained"}
-    return {"status": "ok", "detail": f"{answering.version} answers"}
+        return _ok("the baseline answers until a model is trained")
+    return _ok(f"{answering.version} answers")
 
 
-def _outcome(future: Future[str]) -> dict[str, str]:
+def _training(job: Job) -> dict[str, str]:
+    ended = f", ended {iso(job.finished_at)}" if job.finished_at else ""
+    detail = f"last training: {job.status}, begun {iso(job.created_at)}{ended}"
+    # Scoring goes on with the model that there is; somebody should know all the same.
+    return {"status": "degraded" if job.status == "failed" else "ok", "detail": detail}
+
+
+def _ok(detail: str) -> dict[str, str]:
+    return {"status": "ok", "detail": detail}
+
+
+def _outcome(future: Future[dict[str, str]]) -> dict[str, str]:
     if not future.done() or future.cancelled():
         return {"status": "failed", "detail": "no answer in time"}
     if isinstance(future.exception(), LeadScoringError):
         return {"status": "failed", "detail": "unavailable"}
-    return {"status": "ok", "detail": future.result()}
+    return future.result()
 
 
 def _overall(checks: Mapping[str, Mapping[str, str]]) -> str:

@@ -1,6 +1,6 @@
 """The files of the models, in S3 under `models/{version}/{file}`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any
 
@@ -18,6 +18,8 @@ from .aws import (
     error_code,
     unavailable_on_failure,
 )
+
+_FOLDER = "models/"
 
 
 class S3ArtifactStore:
@@ -49,10 +51,26 @@ class S3ArtifactStore:
                     Bucket=self._bucket, Key=_key(model_version, name), Body=content
                 )
 
+    def versions(self) -> list[str]:
+        """Return the models that have files, registered or not."""
+        with unavailable_on_failure("s3"):
+            return sorted({key.split("/")[1] for key in self._keys(_FOLDER)})
+
+    def delete(self, model_version: str) -> None:
+        """Delete all files of a model, as many as there are."""
+        with unavailable_on_failure("s3"):
+            for key in self._keys(_key(model_version, "")):
+                self._client().delete_object(Bucket=self._bucket, Key=key)
+
     def ping(self) -> None:
         """Return if the bucket answers."""
         with unavailable_on_failure("s3"):
             self._client().head_bucket(Bucket=self._bucket)
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        pages = self._client().get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            yield from (file["Key"] for file in page.get("Contents", []))
 
     def _client(self) -> Any:
         # Making a client is not thread-safe in botocore, using one is.
@@ -65,7 +83,7 @@ class S3ArtifactStore:
 
 
 def _key(model_version: str, name: str) -> str:
-    return f"models/{model_version}/{name}"
+    return f"{_FOLDER}{model_version}/{name}"
 
 
 def _config(endpoint_url: str | None) -> Config:

@@ -1,123 +1,57 @@
 """Registered models, the active pointer, and the ledger of its changes, in DynamoDB."""
 
-import random
-import time
-import uuid
+from collections.abc import Iterator
 
-from pynamodb.attributes import UnicodeAttribute
-from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ..entities import Activation, ActiveModel, ModelRecord, iso
-from ..errors import ConflictError, NotFoundError
+from ..entities import Activation, ActiveModel, Job, Lease, LedgerRow, ModelRecord, iso
+from ..errors import ConflictError, NotFoundError, PointerMovedError
 from ..settings import Settings
-from .aws import error_code, unavailable_on_failure
-from .columns import FloatColumn, FloatMapColumn, MomentColumn, TextMapColumn, WholeColumn
+from .aws import unavailable_on_failure
 from .dynamodb import bound
-
-# All entries of the registry are one partition: few, small, and read together.
-_KIND = "MODEL"
-_ACTIVE = "ACTIVE"
-_VERSION = "VERSION#"
-_LEDGER = "LEDGER#"
-# How often to try again when someone else moves the pointer at the same time.
-_TRIES = 6
-
-
-class Entry(Model):
-    """Anything in the registry."""
-
-    kind = UnicodeAttribute(hash_key=True)
-    entry = UnicodeAttribute(range_key=True)
-
-
-class VersionEntry(Entry):
-    """A registered model; whether it is active, the pointer alone says."""
-
-    model_version = UnicodeAttribute()
-    model_type = UnicodeAttribute()
-    metrics = FloatMapColumn()
-    training_samples = WholeColumn()
-    validation_samples = WholeColumn()
-    feature_count = WholeColumn()
-    training_duration = FloatColumn()
-    size_bytes = WholeColumn()
-    checksums = TextMapColumn()
-    created_at = MomentColumn()
-    updated_at = MomentColumn()
-    deployed_at = MomentColumn(null=True)
-
-    def record(self) -> ModelRecord:
-        """Return the model that the entry describes."""
-        return ModelRecord(
-            model_version=self.model_version,
-            model_type=self.model_type,
-            metrics=self.metrics,
-            training_samples=self.training_samples,
-            validation_samples=self.validation_samples,
-            feature_count=self.feature_count,
-            training_duration=self.training_duration,
-            size_bytes=self.size_bytes,
-            checksums=self.checksums,
-            created_at=self.created_at,
-            deployed_at=self.deployed_at,
-        )
-
-
-class ActiveEntry(Entry):
-    """The pointer to the model that answers."""
-
-    model_version = UnicodeAttribute()
-    previous_version = UnicodeAttribute(null=True)
-    activated_at = MomentColumn()
-    activated_by = UnicodeAttribute()
-    checksums = TextMapColumn()
-
-    def pointer(self) -> ActiveModel:
-        """Return what the entry points to."""
-        return ActiveModel(
-            model_version=self.model_version,
-            checksums=self.checksums,
-            activated_at=self.activated_at,
-            previous_version=self.previous_version,
-        )
-
-
-class LedgerEntry(Entry):
-    """One change of the pointer: when, by whom, from, to, why."""
-
-    at = MomentColumn()
-    by = UnicodeAttribute()
-    from_version = UnicodeAttribute(null=True)
-    to_version = UnicodeAttribute()
-    reason = UnicodeAttribute(null=True)
-    request_id = UnicodeAttribute(null=True)
+from .job_item import JobItem, LeaseItem, write_end
+from .job_store import DynamoJobStore
+from .registry_item import (
+    ACTIVE,
+    KIND,
+    LEDGER,
+    LEDGER_END,
+    VERSION,
+    ActiveEntry,
+    LedgerEntry,
+    VersionEntry,
+    active_entry,
+    change_from,
+    deployed,
+    ledger_entry,
+    version_entry,
+)
+from .transactions import committed, until_settled, written
 
 
 class DynamoModelRegistry:
-    """A ModelRegistry in the table of models."""
+    """A ModelRegistry in the table of models; a training's end is written with it."""
 
     def __init__(self, settings: Settings) -> None:
         self._versions = bound(VersionEntry, settings.models_table, settings)
         self._pointers = bound(ActiveEntry, settings.models_table, settings)
         self._ledger = bound(LedgerEntry, settings.models_table, settings)
+        self._jobs = bound(JobItem, settings.jobs_table, settings)
+        self._leases = bound(LeaseItem, settings.jobs_table, settings)
+        self._job_store = DynamoJobStore(settings)
 
     def active(self) -> ActiveModel | None:
         """Return the active pointer, None before any model was activated."""
-        with unavailable_on_failure("dynamodb"):
-            try:
-                return self._pointers.get(_KIND, _ACTIVE, consistent_read=True).pointer()
-            except self._pointers.DoesNotExist:
-                return None
+        entry = self._active_entry()
+        return entry.pointer() if entry else None
 
     def get(self, model_version: str) -> ModelRecord:
         """Return one model; raise NotFoundError."""
         with unavailable_on_failure("dynamodb"):
             try:
-                entry = self._versions.get(_KIND, _VERSION + model_version, consistent_read=True)
+                entry = self._versions.get(KIND, VERSION + model_version, consistent_read=True)
             except self._versions.DoesNotExist:
                 raise NotFoundError(f"there is no model {model_version}") from None
             return entry.record()
@@ -126,114 +60,174 @@ class DynamoModelRegistry:
         """Return all registered models."""
         with unavailable_on_failure("dynamodb"):
             entries = self._versions.query(
-                _KIND, self._versions.entry.startswith(_VERSION), consistent_read=True
+                KIND, self._versions.entry.startswith(VERSION), consistent_read=True
             )
             records = [entry.record() for entry in entries]
         return sorted(records, key=lambda each: (each.created_at, each.model_version), reverse=True)
 
     def register(self, record: ModelRecord) -> None:
         """Add a model; registering the same version again changes nothing."""
-        entry = self._versions(
-            kind=_KIND,
-            entry=_VERSION + record.model_version,
-            model_version=record.model_version,
-            model_type=record.model_type,
-            metrics=record.metrics,
-            training_samples=record.training_samples,
-            validation_samples=record.validation_samples,
-            feature_count=record.feature_count,
-            training_duration=record.training_duration,
-            size_bytes=record.size_bytes,
-            checksums=record.checksums,
-            created_at=record.created_at,
-            updated_at=record.created_at,
-            deployed_at=record.deployed_at,
-        )
-        with unavailable_on_failure("dynamodb"):
-            try:
-                entry.save(self._versions.entry.does_not_exist())
-            except PutError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
+        entry = version_entry(self._versions, record)
+        written(lambda: entry.save(self._versions.entry.does_not_exist()))
 
-    def activate(self, activation: Activation) -> ActiveModel:
-        """Move the pointer and write the ledger row in one transaction; raise NotFoundError.
+    def publish(
+        self,
+        record: ModelRecord,
+        activation: Activation | None,
+        compared_with: ActiveModel | None,
+        lease: Lease,
+        finished: Job,
+    ) -> None:
+        """Register a model, activate it if wished, and finish its job: all in one transaction.
+
+        Raises LeaseLostError or PointerMovedError; then nothing has changed. Publishing the same
+        once more changes nothing.
+        """
+        change = None
+        if activation:
+            change = change_from(compared_with, record.model_version, activation)
+
+        def fill(write: TransactWrite) -> None:
+            entry = version_entry(self._versions, deployed(record, change))
+            write.save(entry, self._versions.entry.does_not_exist())
+            write_end(write, self._jobs, self._leases, lease, finished)
+            if activation and change:
+                self._write_change(write, compared_with, change, record, activation)
+
+        def attempt() -> bool | None:
+            if committed(self._versions, fill) or self._job_store.has_finished(lease, finished):
+                return True
+            if change and _differ(self.active(), compared_with):
+                raise PointerMovedError("another model was activated meanwhile")
+            if self._is_registered(record.model_version):
+                raise ConflictError(f"{record.model_version} is registered already")
+            return None
+
+        until_settled(attempt)
+
+    def activate(self, activation: Activation) -> LedgerRow:
+        """Move the pointer and write the ledger row in one transaction; return the change.
 
         Whoever moves the pointer at the same time goes before or after, never at once: the
-        transaction holds only if the pointer is still the one read. Raises ConflictError if
-        others keep getting in between.
+        transaction holds only if the pointer is still the one read. Activating the active version
+        changes nothing, and returns how it became active, as a change from itself to itself.
+        Raises NotFoundError for an unknown version, ConflictError if there is none to roll back to.
         """
-        for attempt in range(_TRIES):
-            current = self.active()
-            if current and current.model_version == activation.model_version:
-                return current
-            moved = self._moved_from(current, activation)
-            if self._commit(current, moved, activation):
-                return moved
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 (not a secret)
-        raise ConflictError("others keep changing the active model; try again")
+        return until_settled(lambda: self._activate(activation))
 
-    def _moved_from(self, current: ActiveModel | None, activation: Activation) -> ActiveModel:
-        return ActiveModel(
-            model_version=activation.model_version,
-            checksums=self.get(activation.model_version).checksums,
-            activated_at=activation.at,
-            previous_version=current.model_version if current else None,
+    def history(self, limit: int) -> list[LedgerRow]:
+        """Return the changes of the active model, newest first."""
+        with unavailable_on_failure("dynamodb"):
+            entries = self._ledger.query(
+                KIND,
+                self._ledger.entry.startswith(LEDGER),
+                consistent_read=True,
+                scan_index_forward=False,
+                limit=limit,
+            )
+            return [entry.row() for entry in entries]
+
+    def remove(self, model_version: str) -> bool:
+        """Take a model off the registry, unless it is active or was before; tell whether it went.
+
+        Whoever activates it at the same time goes before, and it stays; or after, and finds none.
+        """
+        return until_settled(lambda: self._remove(model_version))
+
+    def _activate(self, activation: Activation) -> LedgerRow | None:
+        # The pointer first: if the same operation moves it after this, the transaction fails.
+        entry = self._active_entry()
+        if done := self._done_by(activation):
+            return done
+        before = entry.pointer() if entry else None
+        to_version = activation.model_version or (before.previous_version if before else None)
+        if to_version is None:
+            raise ConflictError("no other model was active before this one")
+        if entry and entry.model_version == to_version:
+            return LedgerRow(entry.activated_at, entry.activated_by, to_version, to_version)
+        record, change = self.get(to_version), change_from(before, to_version, activation)
+
+        def fill(write: TransactWrite) -> None:
+            self._write_change(write, before, change, record, activation)
+            version = self._versions(kind=KIND, entry=VERSION + to_version)
+            updated: list[Action] = [
+                self._versions.deployed_at.set(change.at),
+                self._versions.updated_at.set(change.at),
+            ]
+            write.update(version, updated, self._versions.entry.exists())
+
+        return change if committed(self._pointers, fill) else None
+
+    def _write_change(
+        self,
+        write: TransactWrite,
+        before: ActiveModel | None,
+        change: LedgerRow,
+        record: ModelRecord,
+        activation: Activation,
+    ) -> None:
+        write.save(active_entry(self._pointers, change, record), self._still(before))
+        row = ledger_entry(self._ledger, change, activation.operation_id)
+        write.save(row, self._ledger.entry.does_not_exist())
+
+    def _done_by(self, activation: Activation) -> LedgerRow | None:
+        """Return the change that the operation has made already, None if it has made none."""
+        if activation.operation_id is None:
+            return None
+        with unavailable_on_failure("dynamodb"):
+            # A change is never older than the wish for it.
+            since = self._ledger.entry.between(LEDGER + iso(activation.at), LEDGER_END)
+            entries: Iterator[LedgerEntry] = self._ledger.query(KIND, since, consistent_read=True)
+            own = (each for each in entries if each.operation_id == activation.operation_id)
+            entry = next(own, None)
+        return entry.row() if entry else None
+
+    def _remove(self, model_version: str) -> bool | None:
+        pointers = self._pointers
+        is_other = pointers.model_version != model_version
+        was_other = pointers.previous_version.does_not_exist() | (
+            pointers.previous_version != model_version
         )
 
-    def _commit(
-        self, current: ActiveModel | None, moved: ActiveModel, activation: Activation
-    ) -> bool:
-        """Return whether the pointer moved; False if it was no longer the one read."""
-        version = self._versions(kind=_KIND, entry=_VERSION + moved.model_version)
-        deployed: list[Action] = [
-            self._versions.deployed_at.set(activation.at),
-            self._versions.updated_at.set(activation.at),
-        ]
+        def fill(write: TransactWrite) -> None:
+            entry = self._versions(kind=KIND, entry=VERSION + model_version)
+            write.delete(entry, self._versions.entry.exists())
+            unused = pointers.entry.does_not_exist() | (is_other & was_other)
+            write.condition_check(pointers, KIND, ACTIVE, unused)
+
+        if committed(self._versions, fill):
+            return True
+        active = self.active()
+        if active and model_version in (active.model_version, active.previous_version):
+            return False
+        return None if self._is_registered(model_version) else False
+
+    def _active_entry(self) -> ActiveEntry | None:
         with unavailable_on_failure("dynamodb"):
             try:
-                with TransactWrite(connection=self._pointers._get_connection().connection) as write:
-                    write.save(self._pointer(moved, activation.by), self._still(current))
-                    write.save(self._ledger_row(current, activation))
-                    write.update(version, deployed, self._versions.entry.exists())
-            except TransactWriteError as error:
-                if not _lost_a_race(error):
-                    raise
-                return False
-            return True
+                return self._pointers.get(KIND, ACTIVE, consistent_read=True)
+            except self._pointers.DoesNotExist:
+                return None
 
-    def _pointer(self, moved: ActiveModel, by: str) -> ActiveEntry:
-        return self._pointers(
-            kind=_KIND,
-            entry=_ACTIVE,
-            model_version=moved.model_version,
-            previous_version=moved.previous_version,
-            activated_at=moved.activated_at,
-            activated_by=by,
-            checksums=moved.checksums,
-        )
+    def _is_registered(self, model_version: str) -> bool:
+        try:
+            self.get(model_version)
+        except NotFoundError:
+            return False
+        return True
 
-    def _ledger_row(self, current: ActiveModel | None, activation: Activation) -> LedgerEntry:
-        return self._ledger(
-            kind=_KIND,
-            # The same moment twice must not overwrite a row.
-            entry=f"{_LEDGER}{iso(activation.at)}#{uuid.uuid4().hex[:8]}",
-            at=activation.at,
-            by=activation.by,
-            from_version=current.model_version if current else None,
-            to_version=activation.model_version,
-            reason=activation.reason,
-            request_id=activation.request_id,
-        )
-
-    def _still(self, current: ActiveModel | None) -> Condition:
-        if current is None:
+    def _still(self, before: ActiveModel | None) -> Condition:
+        if before is None:
             return self._pointers.entry.does_not_exist()
-        same: Condition = self._pointers.model_version == current.model_version
-        same &= self._pointers.activated_at == current.activated_at
+        same: Condition = self._pointers.model_version == before.model_version
+        same &= self._pointers.activated_at == before.activated_at
         return same
 
 
-def _lost_a_race(error: TransactWriteError) -> bool:
-    codes = {reason.code for reason in error.cancellation_reasons if reason}
-    return bool(codes & {"ConditionalCheckFailed", "TransactionConflict"})
+def _differ(active: ActiveModel | None, compared_with: ActiveModel | None) -> bool:
+    if active is None or compared_with is None:
+        return active is not compared_with
+    return (active.model_version, active.activated_at) != (
+        compared_with.model_version,
+        compared_with.activated_at,
+    )
