@@ -7,6 +7,7 @@ environment says where the stores are.
 import argparse
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from infra.lifeline import leave_with_the_parent
 
 TOO_FEW_OUTCOMES = 3
 BAD_FILE = 4
+LEASE_GRACE_SECONDS = 5
+LOOK_AGAIN_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +28,7 @@ def main(arguments: list[str]) -> int:
     leave_with_the_parent()
     from infra.rows import FileError
     from lead_scoring.bootstrap import connect
-    from lead_scoring.errors import StoreUnavailableError, TooFewSamplesError
+    from lead_scoring.errors import JobRunningError, StoreUnavailableError, TooFewSamplesError
 
     services = connect()
     try:
@@ -41,6 +44,9 @@ def main(arguments: list[str]) -> int:
     except TooFewSamplesError as error:
         print(f"No model was trained: {error}.", file=sys.stderr)
         return TOO_FEW_OUTCOMES
+    except JobRunningError as error:
+        print(f"No model was trained: {error}.", file=sys.stderr)
+        return 1
     except StoreUnavailableError as error:
         print(f"The embedded AWS did not answer ({error.store}); try again.", file=sys.stderr)
         return 1
@@ -101,20 +107,51 @@ def _load_own(services: Any, given: argparse.Namespace) -> None:
 
 
 def _train(services: Any, data_name: str) -> None:
-    from infra.progress import ProgressBar
-
-    with ProgressBar("Training") as bar:
-        trained = services.model_trainer.train_new_model(
-            progress=lambda step, fraction: bar.update(fraction, step=step), data_name=data_name
-        )
+    trained = _train_when_free(services, data_name)
     metrics = trained["metrics"]
     shown = ", ".join(
         f"{label} {metrics[name]:.3f}"
         for name, label in (("auc_roc", "AUC"), ("log_loss", "log loss"))
         if isinstance(metrics.get(name), float)
     )
-    print(f"Trained and activated {trained['model_version']}; on the newest leads: {shown}.")
+    done = "Trained and activated" if trained["promoted"] else "Trained, but did not activate,"
+    print(f"{done} {trained['model_version']}; on the newest leads: {shown}.")
+    print(trained["verdict"])
     sys.stdout.flush()
+
+
+def _train_when_free(services: Any, data_name: str) -> dict[str, Any]:
+    """Train; where a run before this one was killed while it trained, first outwait its lease."""
+    from lead_scoring.errors import JobRunningError
+
+    patience_seconds = services.settings.retrain_lease_seconds + LEASE_GRACE_SECONDS
+    give_up_at, told = time.monotonic() + patience_seconds, False
+    while True:
+        try:
+            return _train_once(services, data_name)
+        except JobRunningError:
+            if time.monotonic() >= give_up_at:
+                raise
+        if not told:
+            print(
+                "Another training has not ended. If it was cut off, it is taken for dead within "
+                f"{patience_seconds} seconds: waiting.",
+                flush=True,
+            )
+            told = True
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _train_once(services: Any, data_name: str) -> dict[str, Any]:
+    from infra.progress import ProgressBar
+
+    with ProgressBar("Training") as bar:
+        trained: dict[str, Any] = services.model_trainer.train_new_model(
+            progress=lambda step, fraction: bar.update(fraction, step=step),
+            activated_by="make run",
+            data_name=data_name,
+        )
+    return trained
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Small forests and small models for tests; each is trained once per session."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from random import Random
@@ -16,18 +16,21 @@ from lead_scoring.entities import (
     Activation,
     ActiveModel,
     Lead,
+    LeadSnapshot,
     ModelRecord,
     Outcome,
     TrainingExample,
+    WantedSnapshot,
 )
 from lead_scoring.model_fitting import FittedModel, fit_model
 from lead_scoring.scoring_model import artifact_version, checksums
-from lead_scoring.training_data import in_time_order, to_examples
+from lead_scoring.training_data import training_set
 from lead_scoring.tree_ensemble import TreeEnsemble
 from tests import builders
 
 FIRST_DAY = datetime(2024, 1, 1, 9, tzinfo=UTC)
 TRAINED_AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
+NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 # Few and shallow trees: the tests are about what surrounds them.
 QUICK: Mapping[str, Any] = {"n_estimators": 12, "max_depth": 3, "learning_rate": 0.3}
 
@@ -87,10 +90,27 @@ def labelled_leads(count: int, seed: int = 0) -> Iterator[tuple[Lead, datetime, 
         yield lead, moment, Outcome(number, converted=converted, contacted=contacted)
 
 
+class Imports:
+    """Imported leads and their outcomes, read as a training store's."""
+
+    def __init__(self, labelled: Iterable[tuple[Lead, datetime, Outcome]]) -> None:
+        rows = list(labelled)
+        self.leads = {str(lead.lead_id): LeadSnapshot(lead, moment) for lead, moment, _ in rows}
+        self.outcomes = [outcome for *_, outcome in rows]
+
+    def evidence(self) -> list[Outcome]:
+        return self.outcomes
+
+    def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
+        return ((one.lead, self.leads[one.lead]) for one in wanted)
+
+
 @lru_cache
 def training_examples(count: int = 240, seed: int = 0) -> tuple[TrainingExample, ...]:
     """Return examples in time order."""
-    return tuple(in_time_order(to_examples(labelled_leads(count, seed), 24)))
+    return tuple(
+        training_set(Imports(labelled_leads(count, seed)), builders.settings(), NOW).examples
+    )
 
 
 @lru_cache
@@ -124,6 +144,9 @@ def model_record(fitted: FittedModel, created_at: datetime = TRAINED_AT) -> Mode
         size_bytes=sum(map(len, fitted.artifact.values())),
         checksums=checksums(fitted.artifact),
         created_at=created_at,
+        threshold=fitted.scoring_model.threshold,
+        trained_until=created_at,
+        data_fingerprint="0" * 64,
     )
 
 

@@ -1,10 +1,13 @@
-"""Lambda function without a route: train a model on what became of the leads."""
+"""Lambda function without a route: train, when a job asks for it or the schedule finds a reason."""
 
 from typing import Any
 
 from lead_scoring import bootstrap
 
 
-def train(_event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Train, register and activate a model; return its version and metrics."""
-    return bootstrap.connect().model_trainer.train_new_model()
+def train(event: dict[str, Any], _context: object) -> object:
+    """Do the job that the event names; without one, check whether to train."""
+    trainer = bootstrap.connect().model_trainer
+    if "job_id" in event:
+        return trainer.run_job(event["job_id"])
+    return trainer.run_scheduled()

@@ -92,7 +92,7 @@ def test_fitting_recovers_the_parameters_that_made_the_data(symmetric: bool) -> 
     true = Calibration("", 0.6, 0.6 if symmetric else 1.3, -0.4)
     margins, targets = drawn(60_000, true)
 
-    found = fit_calibration(margins, targets, np.ones(len(margins)), symmetric)
+    found = fit_calibration(margins, targets, symmetric)
 
     assert found == pytest.approx((true.a, true.b, true.c), abs=0.06)
 
@@ -101,7 +101,7 @@ def test_platts_parameters_are_those_of_a_logistic_regression() -> None:
     margins, targets = drawn(20_000, Calibration("", 1.5, 1.5, 0.3))
     reference = LogisticRegression(C=1e9).fit(margins[:, None], targets)
 
-    a, b, c = fit_calibration(margins, targets, np.ones(len(margins)), symmetric=True)
+    a, b, c = fit_calibration(margins, targets, symmetric=True)
 
     assert a == b
     assert (a, c) == pytest.approx((reference.coef_[0, 0], reference.intercept_[0]), abs=0.01)
@@ -113,7 +113,7 @@ def test_calibration_beats_raw_probabilities_that_are_off(symmetric: bool) -> No
     margins, targets = drawn(2_000, true)
     fresh_margins, fresh_targets = drawn(5_000, true, seed=1)
 
-    fitted = Calibration("", *fit_calibration(margins, targets, np.ones(2_000), symmetric))
+    fitted = Calibration("", *fit_calibration(margins, targets, symmetric))
 
     calibrated = log_loss(fresh_targets, fitted.probabilities(fresh_margins))
     best = log_loss(fresh_targets, true.probabilities(fresh_margins))
@@ -125,7 +125,7 @@ def test_calibration_beats_raw_probabilities_that_are_off(symmetric: bool) -> No
 def test_separable_data_gives_a_finite_slope(symmetric: bool) -> None:
     margins = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 
-    a, b, c = fit_calibration(margins, (margins > 0).astype(float), np.ones(6), symmetric)
+    a, b, c = fit_calibration(margins, (margins > 0).astype(float), symmetric)
 
     assert 0 < a < 10
     assert 0 < b < 10
@@ -136,20 +136,7 @@ def test_a_margin_that_misleads_still_gives_a_rising_map() -> None:
     margins, _ = drawn(500, Calibration("", 1, 1, 0))
     targets = (margins < 0).astype(float)
 
-    fitted = Calibration("", *fit_calibration(margins, targets, np.ones(500), symmetric=False))
+    fitted = Calibration("", *fit_calibration(margins, targets, symmetric=False))
 
     low, high = fitted.probabilities(np.array([-3.0, 3.0]))
     assert low < high
-
-
-def test_a_weight_counts_as_that_many_rows() -> None:
-    margins, targets = drawn(400, Calibration("", 0.5, 0.5, 0.2))
-    weights = np.tile([1.0, 3.0], 200)
-    repeated = np.repeat(np.arange(400), weights.astype(int))
-
-    weighted = fit_calibration(margins, targets, weights, symmetric=True)
-    longer = fit_calibration(
-        margins[repeated], targets[repeated], np.ones(len(repeated)), symmetric=True
-    )
-
-    assert weighted == pytest.approx(longer, abs=0.002)

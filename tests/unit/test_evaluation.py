@@ -62,8 +62,8 @@ def test_a_count_is_as_if_the_row_stood_there_that_often(seed: int) -> None:
     counted = metrics(ranked, 0.4, counts[order].astype(float))
 
     again = np.repeat(np.arange(150), counts)
-    contacted = [[None, True, False][i % 3] for i in again]
-    repeated = metrics(rank(probabilities[again], targets[again], contacted), 0.4)
+    contact_succeeded = [[None, True, False][i % 3] for i in again]
+    repeated = metrics(rank(probabilities[again], targets[again], contact_succeeded), 0.4)
     expected = by_scikit_learn(probabilities[again], targets[again], 0.4)
     assert counted == pytest.approx(repeated, abs=1e-9)
     assert {name: counted[name] for name in expected} == pytest.approx(expected, abs=1e-9)
@@ -155,10 +155,10 @@ def test_fewer_leads_than_bins_have_a_bin_each() -> None:
 @given(st.permutations(range(40)), st.integers(0, 5))
 def test_the_order_of_rows_changes_no_figure(order: list[int], seed: int) -> None:
     probabilities, targets = drawn(40, seed)
-    contacted = [True, None, False, True] * 10
+    contact_succeeded = [True, None, False, True] * 10
 
-    straight = rank(probabilities, targets, contacted)
-    shuffled = rank(probabilities[order], targets[order], [contacted[i] for i in order])
+    straight = rank(probabilities, targets, contact_succeeded)
+    shuffled = rank(probabilities[order], targets[order], [contact_succeeded[i] for i in order])
 
     assert metrics(shuffled, 0.4) == pytest.approx(metrics(straight, 0.4), abs=1e-12)
     assert best_f1_threshold(probabilities[order], targets[order]) == best_f1_threshold(
@@ -169,12 +169,33 @@ def test_the_order_of_rows_changes_no_figure(order: list[int], seed: int) -> Non
             assert one == pytest.approx(other, abs=1e-12)
 
 
-def test_contact_success_is_the_share_of_contacted_leads_that_are_positive() -> None:
+def test_contact_success_is_the_share_of_successes_among_those_known() -> None:
     targets = np.array([1.0, 0.0, 1.0, 1.0, 0.0])
 
-    found = metrics(rank(np.linspace(0, 1, 5), targets, [True, True, False, None, True]), 0.5)
+    found = metrics(rank(np.linspace(0, 1, 5), targets, [True, False, False, None, False]), 0.5)
 
-    assert found["contact_success_rate"] == pytest.approx(1 / 3)
+    assert found["contact_success_rate"] == 0.25
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_headline_is_the_same_as_in_all_metrics(seed: int) -> None:
+    probabilities, targets = drawn(80, seed)
+    counts = np.random.default_rng(seed).integers(0, 4, 80).astype(float)
+    ranked = rank(probabilities, targets)
+
+    found = evaluation.headline(ranked, 0.4, counts)
+
+    everything = metrics(ranked, 0.4, counts)
+    assert found == {name: everything[name] for name in ("f1_score", "auc_roc", "log_loss")}
+
+
+def test_a_ranking_remembers_where_its_rows_stood() -> None:
+    probabilities, targets = drawn(50, 1)
+
+    ranked = rank(probabilities, targets)
+
+    assert np.array_equal(ranked.probabilities, probabilities[ranked.order])
+    assert np.array_equal(ranked.targets, targets[ranked.order])
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from lead_scoring.entities import Lead, Outcome, TrainingExample
 from lead_scoring.errors import ArtifactError
-from lead_scoring.features.historical import FEATURES, OutcomeHistory
+from lead_scoring.features.historical import FEATURES, KnownTarget, OutcomeHistory
 from lead_scoring.features.reading import words_of
-from lead_scoring.training_data import to_examples
+from lead_scoring.training_data import training_set
 from tests.builders import lead, various_leads
+from tests.builders import settings as product_settings
+from tests.forests import Imports
 
 DAY = datetime(2024, 3, 10, 15, 30, tzinfo=UTC)
 NAMES = [feature.name for feature in FEATURES]
@@ -95,11 +97,38 @@ def test_a_lead_never_sees_its_own_outcome(
     occurred_at = None if occurred_days_before is None else past(occurred_days_before)
     outcome = Outcome(1, converted=True, occurred_at=occurred_at)
     own = lead(lead_id=1)
-    (alone,) = to_examples([(own, DAY, outcome)], maturity_hours)
+    chosen = product_settings(label_maturity_hours=maturity_hours)
+    (alone,) = training_set(Imports([(own, DAY, outcome)]), chosen, DAY).history
 
     seen = OutcomeHistory.fit([alone] * 9)
 
     assert bits(seen, own, DAY) == bits(OutcomeHistory.fit([]), own, DAY)
+
+
+def test_what_replaces_an_outcome_takes_its_place_and_is_no_further_case() -> None:
+    known = [
+        KnownTarget(lead(), past(9), 0.7),
+        KnownTarget(lead(), past(5), 0.1, replaces=0.7),
+        KnownTarget(lead(), past(3), 1.0, replaces=0.1),
+    ]
+    history = OutcomeHistory.fit(known)
+
+    for days, target in ((7, 0.7), (4, 0.1), (1, 1.0)):
+        alone = OutcomeHistory.fit([example(target, past(9))])
+        found, expected = (rates(each, lead(), past(days)) for each in (history, alone))
+        assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_outcomes_that_were_taken_back_leave_a_table_that_can_be_read() -> None:
+    steps = [0.1, 0.8, 0.3, 0.7, 0.0]
+    known = [
+        KnownTarget(lead(), past(20 - number), target, before)
+        for number, (before, target) in enumerate(zip([None, *steps], steps, strict=False))
+    ]
+
+    again = OutcomeHistory.from_json(OutcomeHistory.fit(known).to_json())
+
+    assert rates(again, lead(), DAY)["category_cases"] == 1
 
 
 def test_an_outcome_counts_from_the_midnight_after_it_became_known() -> None:

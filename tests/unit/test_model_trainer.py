@@ -1,8 +1,7 @@
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -12,61 +11,35 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from lead_scoring import model_fitting, ubjson
 from lead_scoring.adapters import estimators
-from lead_scoring.entities import Activation, ActiveModel, Lead, ModelRecord, Outcome
-from lead_scoring.errors import StoreUnavailableError, TooFewSamplesError
+from lead_scoring.candidate import HOLDOUT_FILE
+from lead_scoring.entities import ActiveModel, Outcome
+from lead_scoring.errors import JobRunningError, StoreUnavailableError, TooFewSamplesError
+from lead_scoring.incumbent import REPORT_FILE
 from lead_scoring.model_card import global_importance
 from lead_scoring.model_fitting import FOLDS, fit_model
-from lead_scoring.model_trainer import REPORT_FILE, ModelTrainer
 from lead_scoring.scoring_model import (
     EXTRACTOR_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
     SCORING_FILES,
-    ScoringModel,
     artifact_version,
     checksums,
 )
 from tests import builders, forests
 from tests.builders import lead
-from tests.fakes import FakeArtifactStore, FakeModelRegistry, fake_services
-
-Row = tuple[Lead, datetime, Outcome]
-COUNT, HELD_OUT = 150, 30
-ROWS: list[Row] = list(forests.labelled_leads(COUNT))
-# A local copy of a model is not what these tests are about: below a file no folder can be made.
-NO_FOLDER = f"{os.devnull}/models"
-# Services are `Any` here: behind their ports are fakes, whose insides the tests look at.
-
-
-def services_with(rows: list[Row], **settings: Any) -> Any:
-    services = fake_services(NO_FOLDER, **settings)
-    services.training_data.add_leads((one, moment) for one, moment, _ in rows)
-    services.training_data.add_outcomes(outcome for _, _, outcome in rows)
-    return services
-
-
-def trained(rows: list[Row], **arguments: Any) -> Any:
-    """Train on rows; return the services, whose registry holds the one new model."""
-    services = services_with(rows)
-    services.model_trainer.train_new_model(forests.QUICK, **arguments)
-    return services
-
-
-def files_of(services: Any) -> dict[str, bytes]:
-    return {name: content for (_, name), content in services.artifacts.files.items()}
-
-
-def report_of(services: Any) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(files_of(services)[REPORT_FILE])
-    return report
-
-
-def model_of(services: Any) -> ScoringModel:
-    return ScoringModel.load(files_of(services).__getitem__)
-
-
-def with_outcome(row: Row, **changes: Any) -> Row:
-    return row[0], row[1], replace(row[2], **changes)
+from tests.fakes import FakeArtifactStore, FakeModelRegistry
+from tests.trainings import (
+    COUNT,
+    HELD_OUT,
+    ROWS,
+    Row,
+    files_of,
+    model_of,
+    report_of,
+    services_with,
+    trained,
+    with_outcome,
+)
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +214,53 @@ def test_leads_without_an_outcome_and_outcomes_without_a_lead_are_not_used(servi
 # Parameters.
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_depth", 1),
+        ("learning_rate", 0.01),
+        ("n_estimators", 2),
+        ("subsample", 0.3),
+        ("colsample_bytree", 0.2),
+        ("min_child_weight", 20),
+        ("gamma", 5),
+        ("reg_alpha", 5),
+        ("reg_lambda", 50),
+        ("scale_pos_weight", 4),
+        ("random_state", 7),
+    ],
+)
+def test_every_hyperparameter_has_an_effect(services: Any, name: str, value: float) -> None:
+    # Numbers come back from a store as floats.
+    changed = trained_with({**forests.QUICK, name: float(value)})
+
+    assert files_of(changed)[MODEL_FILE] != files_of(services)[MODEL_FILE]
+    assert report_of(changed)["hyperparameters"][name] <= value
+
+
+def trained_with(params: Mapping[str, Any] | None) -> Any:
+    services = services_with(ROWS)
+    services.model_trainer.train_new_model(params)
+    return services
+
+
+def test_weights_count_relative_to_each_other() -> None:
+    examples = forests.training_examples(120)
+    doubled = [replace(example, weight=2 * example.weight) for example in examples]
+    older = [
+        replace(example, weight=example.weight / 9 if n < 60 else example.weight)
+        for n, example in enumerate(examples)
+    ]
+
+    first, same, other = (
+        fit_model(each, builders.settings(), estimators, forests.QUICK)
+        for each in (examples, doubled, older)
+    )
+
+    assert same.artifact == first.artifact
+    assert other.artifact[MODEL_FILE] != first.artifact[MODEL_FILE]
+
+
 def test_hyperparameters_reach_the_forest_and_the_card() -> None:
     services = services_with(ROWS)
 
@@ -279,21 +299,25 @@ def test_the_domains_defaults_are_the_defaults() -> None:
     }  # fmt: skip
 
 
-def test_soft_targets_are_learned_as_they_are() -> None:
+def test_soft_targets_are_learned_as_they_are_and_a_probability_is_that_of_a_positive() -> None:
+    ratings = {"Python developer": 90, "Senior Python lead": 70, "Nurse": 40, "Accountant": 10}
     rated = [
-        with_outcome(row, converted=False, user_rating=80.0 if "Python" in row[0].title else 30.0)
+        with_outcome(row, converted=False, user_rating=float(ratings.get(row[0].title, 10)))
         for row in ROWS
     ]
     services = services_with(rated)
     services.model_trainer.train_new_model(
-        {"n_estimators": 60, "learning_rate": 0.2, "max_depth": 2, "subsample": 1}
+        {"n_estimators": 60, "learning_rate": 0.2, "max_depth": 3, "subsample": 1}
     )
 
-    leads, at = [lead(title="Python developer"), lead(title="Nurse")], ROWS[-1][1]
-    high, low = model_of(services).score(leads, [at, at])
+    at = [ROWS[-1][1]] * len(ratings)
+    scored = model_of(services).score([lead(title=title) for title in ratings], at)
 
-    assert high.probability == pytest.approx(0.8, abs=0.07)
-    assert low.probability == pytest.approx(0.3, abs=0.07)
+    raw = [100 / (1 + np.exp(-each.margin)) for each in scored]
+    assert raw == pytest.approx(list(ratings.values()), abs=2)
+    assert [each.probability > 0.5 for each in scored] == [True, True, False, False]
+    assert scored[0].probability > 0.9
+    assert scored[3].probability < 0.05
 
 
 @pytest.mark.parametrize(("count", "kind"), [(999, "platt"), (1000, "beta")])
@@ -384,7 +408,7 @@ def test_the_registered_row_describes_the_artifact(services: Any, report: dict[s
     (record,) = services.models.newest_first()
     files = files_of(services)
 
-    assert set(files) == {*SCORING_FILES, REPORT_FILE}
+    assert set(files) == {*SCORING_FILES, REPORT_FILE, HOLDOUT_FILE}
     assert record.checksums == checksums(files)
     assert record.size_bytes == sum(map(len, files.values()))
     assert record.model_version == artifact_version(files, services.clock.now())
@@ -392,6 +416,9 @@ def test_the_registered_row_describes_the_artifact(services: Any, report: dict[s
     assert record.model_type == "xgboost"
     assert record.feature_count == len(json.loads(files[MANIFEST_FILE])["features"])
     assert record.created_at == record.deployed_at == services.clock.now()
+    assert record.threshold == report["threshold"]
+    assert record.data_fingerprint == report["data_fingerprint"]
+    assert record.trained_until == ROWS[-1][1] + timedelta(hours=24)
 
 
 def test_training_returns_the_version_and_the_metrics_and_activates_it() -> None:
@@ -401,7 +428,10 @@ def test_training_returns_the_version_and_the_metrics_and_activates_it() -> None
 
     assert services.models.pointer.model_version == found["model_version"]
     assert found["metrics"] == report_of(services)["metrics"]
-    assert [each.by for each in services.models.ledger] == ["training"]
+    assert [each.by for each in services.models.ledger] == ["python"]
+    assert services.models.ledger[0].reason.startswith("promoted: log loss -")
+    assert (found["promoted"], found["status"]) == (True, "succeeded")
+    assert found["verdict"] == report_of(services)["promotion_verdict"]["text"]
     assert services.lead_scorer.load_model() == found["model_version"]
 
 
@@ -414,19 +444,6 @@ def test_the_duration_is_the_clocks() -> None:
 
     (record,) = services.models.newest_first()
     assert record.training_duration == 1.0
-
-
-def test_a_second_model_names_the_first_as_its_parent() -> None:
-    services = trained(ROWS)
-    first = services.models.pointer.model_version
-    services.clock.advance(days=1)
-
-    second = services.model_trainer.train_new_model(forests.QUICK)["model_version"]
-
-    report = json.loads(services.artifacts.files[second, REPORT_FILE])
-    assert second != first
-    assert report["parent_version"] == first
-    assert services.models.pointer.previous_version == first
 
 
 def test_progress_rises_from_0_to_1_and_names_its_steps() -> None:
@@ -462,55 +479,64 @@ class StoreFailingAtWrite(FakeArtifactStore):
 
 
 class FailingRegistry(FakeModelRegistry):
-    """Fails at one of its two writes; `artifacts` is what must be whole by then."""
+    """Fails when a model is published; `artifacts` is what must be whole by then."""
 
-    def __init__(self, at: str, artifacts: FakeArtifactStore) -> None:
+    def __init__(self, artifacts: FakeArtifactStore) -> None:
         super().__init__()
-        self.at, self.artifacts = at, artifacts
+        self.artifacts = artifacts
 
-    def register(self, record: ModelRecord) -> None:
-        assert {name for _, name in self.artifacts.files} == {*SCORING_FILES, REPORT_FILE}
-        if self.at == "register":
-            raise StoreUnavailableError("dynamodb")
-        super().register(record)
-
-    def activate(self, activation: Activation) -> ActiveModel:
-        if self.at == "activate":
-            raise StoreUnavailableError("dynamodb")
-        return super().activate(activation)
+    def publish(self, *_: Any) -> None:
+        names = {name for _, name in self.artifacts.files}
+        assert names == {*SCORING_FILES, REPORT_FILE, HOLDOUT_FILE}
+        raise StoreUnavailableError("dynamodb")
 
 
-def trainer_with(models: FakeModelRegistry, artifacts: FakeArtifactStore) -> ModelTrainer:
+def services_on(models: FakeModelRegistry, artifacts: FakeArtifactStore) -> Any:
     services = services_with(ROWS)
-    return ModelTrainer(
-        services.settings, services.clock, services.training_data, models, artifacts, estimators
-    )
+    services.__dict__.update(models=models, jobs=models.jobs, artifacts=artifacts)
+    return services
 
 
-@pytest.mark.parametrize("nth", range(4))
+@pytest.mark.parametrize("nth", range(5))
 def test_an_artifact_that_cannot_be_written_whole_is_not_listed(nth: int) -> None:
-    models, artifacts = FakeModelRegistry(), StoreFailingAtWrite(nth)
+    services = services_on(FakeModelRegistry(), StoreFailingAtWrite(nth))
 
     with pytest.raises(StoreUnavailableError):
-        trainer_with(models, artifacts).train_new_model(forests.QUICK)
+        services.model_trainer.train_new_model(forests.QUICK)
 
-    assert len(artifacts.files) == nth
-    assert models.records == {}
-    assert models.pointer is None
+    assert len(services.artifacts.files) == nth
+    assert services.models.records == {}
+    assert services.models.pointer is None
+    assert services.jobs.newest().status == "failed"
 
 
-@pytest.mark.parametrize(("at", "listed"), [("register", 0), ("activate", 1)])
-def test_a_registry_that_fails_leaves_the_pointer_as_it_was(at: str, listed: int) -> None:
+def test_a_registry_that_fails_leaves_the_pointer_as_it_was() -> None:
     artifacts = FakeArtifactStore()
-    models = FailingRegistry(at, artifacts)
-    before = models.pointer = ActiveModel("v_before", {}, forests.FIRST_DAY)
+    services = services_on(FailingRegistry(artifacts), artifacts)
+    before = services.models.pointer = ActiveModel("v_before", {}, forests.FIRST_DAY)
 
     with pytest.raises(StoreUnavailableError):
-        trainer_with(models, artifacts).train_new_model(forests.QUICK)
+        services.model_trainer.train_new_model(forests.QUICK)
 
-    assert models.pointer == before
-    assert len(models.records) == listed
-    assert models.ledger == []
+    assert services.models.pointer == before
+    assert services.models.records == {}
+    assert services.models.ledger == []
+    assert "dynamodb is unavailable" in services.jobs.newest().error
+
+
+def test_only_one_training_runs_at_a_time() -> None:
+    services, refused = services_with(ROWS), []
+
+    def train_another(step: str, _: float) -> None:
+        if step == "training":
+            with pytest.raises(JobRunningError) as error:
+                services.model_trainer.train_new_model(forests.QUICK)
+            refused.append(error.value.job_id)
+
+    found = services.model_trainer.train_new_model(forests.QUICK, progress=train_another)
+
+    assert refused == [found["job_id"]]
+    assert len(services.models.records) == 1
 
 
 def test_training_data_that_cannot_be_read_train_nothing() -> None:

@@ -23,24 +23,28 @@ _CLIP = float(np.finfo(float).eps)  # as scikit-learn's log_loss does
 class Ranked:
     """Predictions and outcomes, best prediction first; arrays of shape (n,).
 
-    `labels` are 1.0 where the target is at least 0.5, else 0.0; `contacted` is 1.0, 0.0, or NaN
-    where nobody knows; `groups` are the starts of runs of equal predictions.
+    `labels` are 1.0 where the target is at least 0.5, else 0.0; `contact_succeeded` is 1.0,
+    0.0, or NaN where nobody tried or knows; `groups` are the starts of runs of equal predictions;
+    `order` is where each row stood before.
     """
 
     probabilities: Doubles
     targets: Doubles
     labels: Doubles
-    contacted: Doubles
+    contact_succeeded: Doubles
     groups: NDArray[np.intp]
+    order: NDArray[np.intp]
 
 
 def rank(
-    probabilities: Doubles, targets: Doubles, contacted: Sequence[bool | None] | None = None
+    probabilities: Doubles,
+    targets: Doubles,
+    contact_succeeded: Sequence[bool | None] | None = None,
 ) -> Ranked:
     """Sort predictions and their outcomes for evaluation; targets are in [0, 1]."""
     order = np.argsort(-probabilities, kind="stable")
     ranked = probabilities[order]
-    known = [np.nan if value is None else float(value) for value in contacted or []]
+    known = [np.nan if value is None else float(value) for value in contact_succeeded or []]
     reached = np.array(known) if known else np.full(len(order), np.nan)
     return Ranked(
         ranked,
@@ -48,6 +52,7 @@ def rank(
         (targets[order] >= 0.5).astype(float),
         reached[order],
         np.flatnonzero(np.diff(ranked, prepend=np.inf)),
+        order,
     )
 
 
@@ -74,7 +79,18 @@ def metrics(ranked: Ranked, threshold: float, weights: Doubles | None = None) ->
     return result
 
 
-def with_intervals(ranked: Ranked, threshold: float, seed: int) -> dict[str, list[float] | None]:
+def headline(ranked: Ranked, threshold: float, weights: Doubles) -> Metrics:
+    """Return only F1, AUC and log loss: what two models are compared by."""
+    return {
+        "f1_score": _thresholded(ranked, weights, threshold)["f1_score"],
+        "auc_roc": _auc(_by_group(ranked, weights * ranked.labels), _by_group(ranked, weights)),
+        "log_loss": _log_loss(ranked, weights),
+    }
+
+
+def with_intervals(
+    ranked: Ranked, threshold: float, seed: int, resamples: int = BOOTSTRAP_RESAMPLES
+) -> dict[str, list[float] | None]:
     """Return the 95 % percentile bootstrap interval of every metric, [low, high] or None.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
@@ -82,7 +98,7 @@ def with_intervals(ranked: Ranked, threshold: float, seed: int) -> dict[str, lis
     generator = np.random.default_rng(seed)
     size = len(ranked.labels)
     draws: dict[str, list[float]] = {}
-    for _ in range(BOOTSTRAP_RESAMPLES):
+    for _ in range(resamples):
         counts = np.bincount(generator.integers(0, size, size), minlength=size).astype(float)
         for name, value in metrics(ranked, threshold, counts).items():
             if value is not None:
@@ -173,13 +189,11 @@ def _ranking(ranked: Ranked, counts: Doubles, total: float, positives: float) ->
     hits = _by_group(ranked, counts * ranked.labels)
     sizes = _by_group(ranked, counts)
     hits_so_far, size_so_far = np.cumsum(hits), np.cumsum(sizes)
-    negatives = sizes - hits
-    pairs_won = float(negatives @ (hits_so_far - hits / 2))
     precision = np.divide(hits_so_far, size_so_far, out=np.zeros_like(hits), where=size_so_far > 0)
     top10, size10 = _top(ranked, counts, 0.1)
     top20, size20 = _top(ranked, counts, 0.2)
     return {
-        "auc_roc": _ratio(pairs_won, positives * (total - positives)),
+        "auc_roc": _auc(hits, sizes),
         "average_precision": _ratio(float(hits @ precision), positives),
         "lift_at_10": _ratio(top10 * total, size10 * positives),
         "lift_at_20": _ratio(top20 * total, size20 * positives),
@@ -187,6 +201,13 @@ def _ranking(ranked: Ranked, counts: Doubles, total: float, positives: float) ->
         "recall_at_20": _ratio(top20, positives),
         "ndcg": _ndcg(ranked, counts, sizes, size_so_far),
     }
+
+
+def _auc(hits: Doubles, sizes: Doubles) -> float | None:
+    """Return the share of pairs in which the positive stands before the negative; ties are half."""
+    negatives = sizes - hits
+    pairs_won = float(negatives @ (np.cumsum(hits) - hits / 2))
+    return _ratio(pairs_won, float(hits.sum()) * float(negatives.sum()))
 
 
 def _top(ranked: Ranked, counts: Doubles, fraction: float) -> tuple[float, float]:
@@ -220,15 +241,19 @@ def _ndcg(ranked: Ranked, counts: Doubles, sizes: Doubles, ends: Doubles) -> flo
 
 
 def _probabilistic(ranked: Ranked, counts: Doubles, total: float) -> Metrics:
-    clipped = np.clip(ranked.probabilities, _CLIP, 1 - _CLIP)
-    losses = -np.where(ranked.labels > 0, np.log(clipped), np.log1p(-clipped))
     squares = (ranked.probabilities - ranked.labels) ** 2
     gaps = _bin_sums(ranked, counts, ranked.probabilities - ranked.labels)
     return {
-        "log_loss": _ratio(float(counts @ losses), total),
+        "log_loss": _log_loss(ranked, counts),
         "brier": _ratio(float(counts @ squares), total),
         "expected_calibration_error": _ratio(float(np.abs(gaps).sum()), total),
     }
+
+
+def _log_loss(ranked: Ranked, counts: Doubles) -> float | None:
+    clipped = np.clip(ranked.probabilities, _CLIP, 1 - _CLIP)
+    losses = -np.where(ranked.labels > 0, np.log(clipped), np.log1p(-clipped))
+    return _ratio(float(counts @ losses), float(counts.sum()))
 
 
 def _bin_sizes(total: int) -> NDArray[np.intp]:
@@ -246,9 +271,9 @@ def _bin_sums(ranked: Ranked, counts: Doubles, values: Doubles) -> Doubles:
 
 
 def _contact_success(ranked: Ranked, counts: Doubles) -> float | None:
-    """Return the share of contacted leads that became positive."""
-    contacted = counts * (ranked.contacted == 1)
-    return _ratio(float(contacted @ ranked.labels), float(contacted.sum()))
+    """Return the share of contacts that succeeded, of those of which it is known."""
+    known = counts * ~np.isnan(ranked.contact_succeeded)
+    return _ratio(float(known[ranked.contact_succeeded == 1].sum()), float(known.sum()))
 
 
 def flatten(values: Mapping[str, float | None]) -> Metrics:

@@ -1,13 +1,18 @@
 """The model card: what a person should know before trusting a model, as data."""
 
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from . import evaluation, training_data
-from .entities import TrainingExample, iso
-from .scoring_model import ScoringModel
+from . import evaluation
+from .entities import TrainingExample, iso, lead_key
+from .scoring_model import Scores, ScoringModel
+
+Doubles = NDArray[np.float64]
 
 # Effects cost a third of a millisecond a lead; this many give a stable ranking of features.
 _IMPORTANCE_SAMPLE = 2000
@@ -34,16 +39,24 @@ class Fitted(Protocol):
         """The out-of-fold log loss of its parameters."""
 
 
+def predicted(model: Scores, examples: Sequence[TrainingExample]) -> Doubles:
+    """Return what a model says of leads as of their moments: probabilities, shape (n,)."""
+    leads, moments = [e.lead for e in examples], [e.moment for e in examples]
+    return np.array([one.probability for one in model.score(leads, moments, explain=False)])
+
+
 def model_card(
-    fitted: Fitted, training: Sequence[TrainingExample], holdout: Sequence[TrainingExample]
+    fitted: Fitted,
+    training: Sequence[TrainingExample],
+    holdout: Sequence[TrainingExample],
+    probabilities: Doubles,
 ) -> dict[str, Any]:
     """Measure a model on a holdout that it never saw; examples are in time order."""
     model = fitted.scoring_model
-    scored = model.score([e.lead for e in holdout], [e.moment for e in holdout], explain=False)
     ranked = evaluation.rank(
-        np.array([one.probability for one in scored]),
+        probabilities,
         np.array([example.target for example in holdout]),
-        [example.contacted for example in holdout],
+        [example.contact_succeeded for example in holdout],
     )
     return {
         "metrics": evaluation.flatten(evaluation.metrics(ranked, model.threshold)),
@@ -57,12 +70,29 @@ def model_card(
         "holdout_window": _window(holdout),
         "hyperparameters": {**fitted.params, "n_estimators": fitted.trees},
         "cross_validated_log_loss": fitted.cross_validated_log_loss,
-        "data_fingerprint": training_data.fingerprint([*training, *holdout]),
-        "promotion_verdict": {
-            "promoted": True,
-            "text": "Activated when it was trained, without a comparison to the model before.",
-        },
     }
+
+
+def holdout_table(
+    holdout: Sequence[TrainingExample], probabilities: Doubles, hash_key: str
+) -> dict[str, list[Any]]:
+    """Return what the metrics were computed from, column by column, one entry a lead.
+
+    `lead` is the HMAC-SHA-256 of its id under `hash_key`, so that who knows an id can find it.
+    """
+    key = hash_key.encode()
+    return {
+        "lead": [_keyed_hash(key, lead_key(example.lead.lead_id)) for example in holdout],
+        "moment": [iso(example.moment) for example in holdout],
+        "target": [example.target for example in holdout],
+        "label": [int(example.target >= 0.5) for example in holdout],
+        "probability": probabilities.tolist(),
+        "contact_succeeded": [example.contact_succeeded for example in holdout],
+    }
+
+
+def _keyed_hash(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def global_importance(
@@ -89,9 +119,7 @@ def global_importance(
     ]
 
 
-def _direction(
-    values: np.ndarray[Any, np.dtype[np.float64]], effects: np.ndarray[Any, np.dtype[np.float64]]
-) -> str | None:
+def _direction(values: Doubles, effects: Doubles) -> str | None:
     known = ~np.isnan(values)
     if known.sum() < 2 or np.ptp(values[known]) == 0 or np.ptp(effects[known]) == 0:
         return None

@@ -12,7 +12,7 @@ from .calibration import Calibration
 from .entities import Feature, TrainingExample, TrainingMatrix
 from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
-from .features.historical import OutcomeHistory
+from .features.historical import KnownTarget, OutcomeHistory
 from .outliers import TrainingRange
 from .scoring_model import ScoringModel
 from .settings import Settings
@@ -87,7 +87,7 @@ class Estimators(Protocol):
         """Train with each fold left out."""
 
     def fit_calibration(
-        self, margins: Doubles, targets: Doubles, weights: Doubles, symmetric: bool
+        self, margins: Doubles, labels: Doubles, symmetric: bool
     ) -> tuple[float, float, float]:
         """Fit a, b and c of a calibration map."""
 
@@ -113,12 +113,12 @@ def fit_model(
     estimators: Estimators,
     params: Mapping[str, Any] | None = None,
     progress: Progress = ignore_progress,
-    history: Sequence[TrainingExample] | None = None,
+    history: Sequence[KnownTarget] | None = None,
 ) -> FittedModel:
     """Fit extractor, forest, threshold and calibration on examples in time order.
 
     `params` overrides defaults one by one and switches the choice among CANDIDATES off.
-    `history` are the examples whose outcomes later leads may look back on (default: the same).
+    `history` is what later leads may look back on (default: the examples' own outcomes).
     Deterministic. Raises TooFewSamplesError where the examples cannot be learned from.
     """
     _require_two_classes(examples)
@@ -130,10 +130,12 @@ def fit_model(
         settings=settings,
     )
     progress("extracting features", 0.1)
+    weights = np.array([example.weight for example in examples])
     data = TrainingMatrix(
         extractor.extract([e.lead for e in examples], [e.moment for e in examples]),
         np.array([example.target for example in examples]),
-        np.array([example.weight for example in examples]),
+        # Penalties and least sizes of leaves count in leads, however much these weigh.
+        weights / weights.mean(),
         np.array([_column_weight(feature) for feature in extractor.features]),
         np.array([int(_is_rate(feature)) for feature in extractor.features]),
     )
@@ -142,7 +144,9 @@ def fit_model(
     progress("training", 0.9)
     model = estimators.fit_forest(data, chosen, found.trees)
     symmetric = len(examples) < PLATT_BELOW
-    a, b, c = estimators.fit_calibration(found.margins, data.targets, data.weights, symmetric)
+    # A probability is that of a positive, as it is measured: however sure of each lead one is.
+    labels = (data.targets >= 0.5).astype(float)
+    a, b, c = estimators.fit_calibration(found.margins, labels, symmetric)
     calibration = Calibration("platt" if symmetric else "beta", a, b, c)
     threshold = evaluation.best_f1_threshold(calibration.probabilities(found.margins), data.targets)
     scoring_model = ScoringModel(
@@ -173,7 +177,7 @@ def _choose(
     progress: Progress,
 ) -> tuple[Mapping[str, Any], CrossValidated]:
     """Return the parameters with the least out-of-fold loss, and what was found with them."""
-    candidates = CANDIDATES if params is None else (params,)
+    candidates = (_whole(params),) if params else CANDIDATES
     folds = _time_blocks(len(data.targets))
     steps = len(candidates) * FOLDS
     done = 0
@@ -188,6 +192,12 @@ def _choose(
         full = {**DEFAULT_PARAMS, **candidate}
         tried.append((full, estimators.cross_validate(data, full, folds, on_fold)))
     return min(tried, key=lambda entry: entry[1].log_loss)
+
+
+def _whole(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give whole parameters as whole numbers, which stores and JSON need not do."""
+    whole = ("max_depth", "n_estimators", "random_state")
+    return {name: int(value) if name in whole else value for name, value in params.items()}
 
 
 def _time_blocks(size: int) -> NDArray[np.intp]:

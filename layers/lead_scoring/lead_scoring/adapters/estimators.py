@@ -79,23 +79,23 @@ def cross_validate(
 
 
 def fit_calibration(
-    margins: Doubles, targets: Doubles, weights: Doubles, symmetric: bool
+    margins: Doubles, labels: Doubles, symmetric: bool
 ) -> tuple[float, float, float]:
     """Fit (a, b, c) of `Calibration` by maximum likelihood; `symmetric` means a = b (Platt).
 
-    Targets are smoothed by one pseudo-case of either kind, as Platt proposes, so that separable
-    data gives a finite slope.
+    Labels (0 or 1) are smoothed by one pseudo-case of either kind, as Platt proposes, so that
+    separable data gives a finite slope.
     """
-    total = weights.sum()
-    targets = (targets * total + targets.mean()) / (total + 1)
+    total = len(labels)
+    targets = (labels * total + labels.mean()) / (total + 1)
     rising, falling = np.logaddexp(0, margins), np.logaddexp(0, -margins)
 
     def loss(parameters: Doubles) -> tuple[float, Doubles]:
         a, b, c = parameters[[0, 0, 1]] if symmetric else parameters
         log_odds = b * rising - a * falling + c
-        error = weights * (0.5 * (1 + np.tanh(0.5 * log_odds)) - targets) / total
+        error = (0.5 * (1 + np.tanh(0.5 * log_odds)) - targets) / total
         slope_a, slope_b = -(error @ falling), error @ rising
-        value = (weights @ (np.logaddexp(0, log_odds) - targets * log_odds)) / total
+        value = np.mean(np.logaddexp(0, log_odds) - targets * log_odds)
         pull = _PRIOR_CASES / total
         value += pull * ((a - 1) ** 2 + (b - 1) ** 2) / 2
         slope_a, slope_b = slope_a + pull * (a - 1), slope_b + pull * (b - 1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import exp, log, nan, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,18 @@ _MOST_DAYS_SEEN = 16
 _SECONDS_PER_DAY = 86400
 
 
+class KnownTarget(NamedTuple):
+    """What was known of a lead from a moment on: a target in [0, 1].
+
+    `replaces` is the target that was known of the same lead before, None if there was none.
+    """
+
+    lead: Lead
+    known_at: datetime
+    target: float
+    replaces: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _AsOf:
     """A day's general rate, its log-odds, and by key a term's evidence once it was needed."""
@@ -80,15 +92,20 @@ class OutcomeHistory:
         self._seen: dict[int, _AsOf] = {}
 
     @classmethod
-    def fit(cls, examples: Iterable[TrainingExample]) -> "OutcomeHistory":
-        """Count the outcomes of leads; success is the target, in [0, 1]."""
+    def fit(cls, known: Iterable[KnownTarget | TrainingExample]) -> "OutcomeHistory":
+        """Count the outcomes of leads; success is the target, in [0, 1].
+
+        At any time a lead counts once, with what was known of it by then.
+        """
         by_key: dict[str, dict[int, list[float]]] = {}
-        for example in examples:
-            day = _day(example.known_at) + 1
-            for key in _all_keys(example.lead):
+        for one in known:
+            day = _day(one.known_at) + 1
+            before = one.replaces if isinstance(one, KnownTarget) else None
+            change = one.target - (before or 0.0)
+            for key in _all_keys(one.lead):
                 entry = by_key.setdefault(key, {}).setdefault(day, [0.0, 0.0])
-                entry[0] += 1
-                entry[1] += example.target
+                entry[0] += before is None
+                entry[1] += change
         starts, days = array("i", [0]), array("i")
         cases, successes = array("f"), array("f")
         kept: list[str] = []
@@ -102,7 +119,8 @@ class OutcomeHistory:
                 case_count, success_count = case_count + new_cases, success_count + new_successes
                 days.append(day)
                 cases.append(case_count)
-                successes.append(success_count)
+                # What was added and taken back need not leave exactly nothing.
+                successes.append(min(max(success_count, 0.0), case_count))
             starts.append(len(days))
         return cls(kept, starts, days, cases, successes)
 
