@@ -1,13 +1,18 @@
-"""The world of a local run: an AWS, its tables and bucket, and the environment that names them."""
+"""The world of a local run: an AWS, its tables, bucket and functions, and how to reach them."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.embedded_aws import LOCAL_CREDENTIALS, EmbeddedAws
+from infra.function_news import tell
+from infra.function_processes import Call, Ended, FunctionProcesses
+from infra.lambda_endpoint import LambdaEndpoint
 from infra.provision import provision
 from infra.state import RunError, StateFolder
 from infra.stop_request import StopRequest
@@ -20,14 +25,27 @@ SHOW_CURSOR = "\x1b[?25h"
 
 
 class LocalStack:
-    """An AWS with what the template declares: embedded, or the one at AWS_ENDPOINT_URL."""
+    """An AWS with what the template declares: embedded, or the one at AWS_ENDPOINT_URL.
 
-    def __init__(self, folder: StateFolder, template: Template | None = None) -> None:
+    Functions that nobody waits for always run here, whichever AWS it is; `say` is told of them.
+    `settings` are fixed on top of the template's.
+    """
+
+    def __init__(
+        self,
+        folder: StateFolder,
+        template: Template | None = None,
+        settings: Mapping[str, str] | None = None,
+        say: Callable[[Call, Ended | None], None] = tell,
+    ) -> None:
         self.folder = folder
         # Names of tables carry the folder's, so that a shared endpoint keeps demo and own apart.
         self.template = template or Template.load(stack=folder.name)
+        self.processes = FunctionProcesses(folder.path / "logs", say)
+        self._settings = dict(settings or {})
         self._given_endpoint = os.environ.get("AWS_ENDPOINT_URL")
         self._embedded = None if self._given_endpoint else EmbeddedAws(folder.path)
+        self._lambda: LambdaEndpoint | None = None
 
     @property
     def endpoint_url(self) -> str:
@@ -43,13 +61,15 @@ class LocalStack:
         """Start it, tell this process's environment about it, create what is missing."""
         if self._embedded:
             self._embedded.start()
+        self._lambda = LambdaEndpoint(self.template.functions(), self.processes)
         os.environ.update(self.environment())
         try:
             Settings.from_environment(os.environ)
         except SettingsError as error:
             raise RunError(f"These settings cannot be used: {error}.") from error
         try:
-            provision(self.template, self.endpoint_url)
+            # The embedded AWS forgets what has expired by the machine's clock, not by another.
+            provision(self.template, self.endpoint_url, expire="CLOCK_FILE" not in self._settings)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise RunError(
                 f"The AWS at {self.endpoint_url} cannot be used: {error}. "
@@ -58,23 +78,27 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """Return the settings of this stack; what the user has set besides stays."""
-        kept = self.template.store_names()
-        ours = self.template.environment(
-            {
-                "HASH_KEY": self.folder.hash_key(),
-                "MODEL_DIR": str(self.folder.path / "models"),
-                "AWS_ENDPOINT_URL": self.endpoint_url,
-            }
-        )
-        fixed = {"HASH_KEY", "MODEL_DIR", "AWS_ENDPOINT_URL"}
+        fixed = self._settings | {
+            "HASH_KEY": self.folder.hash_key(),
+            "MODEL_DIR": str(self.folder.path / "models"),
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+        }
+        if self._lambda:
+            fixed["AWS_ENDPOINT_URL_LAMBDA"] = self._lambda.url
+        names = self.template.names()
         settings = {
             name: value
-            for name, value in ours.items()
-            if name in fixed or value in kept or name not in os.environ
+            for name, value in self.template.environment(fixed).items()
+            if name in fixed or value in names or name not in os.environ
         }
         if self._embedded:
             return settings | LOCAL_CREDENTIALS
         return settings | {k: v for k, v in LOCAL_CREDENTIALS.items() if k not in os.environ}
+
+    def invoke(self, logical_id: str, event: Any) -> Call:
+        """Call a function in a process of its own, without waiting for it."""
+        [function] = [each for each in self.template.functions() if each.logical_id == logical_id]
+        return self.processes.start(function, event)
 
     def write_down(self) -> None:
         """Have the embedded AWS write its state, which it does when it stops."""
@@ -86,7 +110,9 @@ class LocalStack:
         return self._embedded is None or self._embedded.is_alive()
 
     def stop(self) -> None:
-        """Stop the embedded AWS and wait until it has written its state."""
+        """End the functions that run, and the embedded AWS, once it has written its state."""
+        if self._lambda:
+            self._lambda.stop()
         if self._embedded:
             self._embedded.stop()
 

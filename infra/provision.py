@@ -9,24 +9,27 @@ from botocore.exceptions import ClientError
 from infra.template import Bucket, Table, Template
 
 
-def provision(template: Template, endpoint_url: str) -> None:
-    """Create every table and bucket of the template that is missing; leave the others alone."""
+def provision(template: Template, endpoint_url: str, *, expire: bool = True) -> None:
+    """Create every table and bucket of the template that is missing; leave the others alone.
+
+    Without `expire`, no item ever expires.
+    """
     patience = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
     dynamodb = boto3.client("dynamodb", endpoint_url=endpoint_url, config=patience)
     for table in template.tables():
-        _create_table(dynamodb, table)
+        _create_table(dynamodb, table, expire)
     s3 = boto3.client("s3", endpoint_url=endpoint_url, config=patience)
     for bucket in template.buckets():
         _create_bucket(s3, bucket)
 
 
-def _create_table(dynamodb: Any, table: Table) -> None:
+def _create_table(dynamodb: Any, table: Table, expire: bool) -> None:
     try:
         dynamodb.create_table(**table.create)
     except dynamodb.exceptions.ResourceInUseException:
         return
     dynamodb.get_waiter("table_exists").wait(TableName=table.name, WaiterConfig={"Delay": 1})
-    if table.ttl_attribute:
+    if table.ttl_attribute and expire:
         dynamodb.update_time_to_live(
             TableName=table.name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl_attribute},

@@ -6,9 +6,11 @@ from infra.gateway import Gateway
 from infra.gateway_events import HttpRequest
 from infra.gateway_server import GatewayServer
 from infra.local_stack import LocalStack, write_environment
+from infra.schedules import Schedules
 from infra.state import RunError
 from infra.stop_request import StopRequest
 from infra.template import Template
+from lead_scoring import bootstrap
 
 HEALTH_SECONDS = 15
 WATCH_SECONDS = 0.5
@@ -56,6 +58,22 @@ def base_path(template: Template) -> str:
 
 def serve(server: GatewayServer, local: LocalStack, stop: StopRequest) -> None:
     """Serve every function once the service is healthy, until asked to stop."""
+    version, url = start_serving(server, local, stop)
+    schedules = local_schedules(local)
+    print(f"\nThe model is {version}. Score a lead:\n")
+    print(f"curl -s {url}/score -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'\n")
+    for schedule, due in schedules.next_times():
+        print(f"{schedule.name} of {schedule.function} is next on {due:%A, %d %B at %H:%M} UTC.")
+    print(f"Serving {url}  (Ctrl-C stops)", flush=True)
+    try:
+        _watch(local, schedules, stop)
+    finally:
+        # Before the AWS is stopped, so that no request is left without its stores.
+        server.stop()
+
+
+def start_serving(server: GatewayServer, local: LocalStack, stop: StopRequest) -> tuple[str, str]:
+    """Answer in the background once the service is healthy; return its model and base URL."""
     write_environment(local.environment(), local.folder.path / "environment")
     gateway = Gateway.from_template(local.template)
     base = base_path(local.template)
@@ -65,15 +83,12 @@ def serve(server: GatewayServer, local: LocalStack, stop: StopRequest) -> None:
         server.start(gateway)
     except OSError:
         raise RunError(f"Port {server.server_port} has been taken meanwhile: try again.") from None
-    url = f"http://127.0.0.1:{server.server_port}{base}"
-    print(f"\nThe model is {version}. Score a lead:\n")
-    print(f"curl -s {url}/score -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE)}'\n")
-    print(f"Serving {url}  (Ctrl-C stops)", flush=True)
-    try:
-        _watch(local, stop)
-    finally:
-        # Before the AWS is stopped, so that no request is left without its stores.
-        server.stop()
+    return version, f"http://127.0.0.1:{server.server_port}{base}"
+
+
+def local_schedules(local: LocalStack) -> Schedules:
+    """Return the template's schedules, by the clock that all functions have."""
+    return Schedules(local.template.schedules(), bootstrap.connect().clock.now, local.invoke)
 
 
 def _wait_until_healthy(gateway: Gateway, path: str, local: LocalStack, stop: StopRequest) -> str:
@@ -89,10 +104,11 @@ def _wait_until_healthy(gateway: Gateway, path: str, local: LocalStack, stop: St
     raise RunError(f"The service does not get healthy: {answered} (see {local.log_file}).")
 
 
-def _watch(local: LocalStack, stop: StopRequest) -> None:
+def _watch(local: LocalStack, schedules: Schedules, stop: StopRequest) -> None:
     was_alive = True
     while True:
         stop.wait(WATCH_SECONDS)
+        schedules.look()
         if was_alive and not local.is_alive():
             was_alive = False
             print(f"The embedded AWS has ended: scores are degraded now. See {local.log_file}.")

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from infra.intrinsics import Intrinsics
+from infra.template_yaml import parse_yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A table's properties that CreateTable takes under the same name; the rest are other calls.
@@ -42,14 +41,26 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One Lambda function: its logical id, where its code is, and what it is told."""
+    """One Lambda function: the name that calls it, where its code is, and what it is told."""
 
     logical_id: str
+    name: str
     code_dir: Path
     handler: str
     environment: Mapping[str, str]
     timeout_seconds: int
     memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One scheduled event of a function: `cron(...)` or `rate(...)`, and what it sends."""
+
+    function: str
+    name: str
+    expression: str
+    time_zone: str
+    input: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ class Template:
     @classmethod
     def parse(cls, text: str, project: Path = PROJECT, stack: str = "local") -> "Template":
         """Parse the text of a template; names that nobody gave begin with that of the stack."""
-        return cls(yaml.load(text, Loader=_Loader), project, stack)  # noqa: S506 (a SafeLoader)
+        return cls(parse_yaml(text), project, stack)
 
     @classmethod
     def load(cls, file: Path = PROJECT / "template.yaml", stack: str = "local") -> "Template":
@@ -123,6 +134,15 @@ class Template:
             if event["Type"] in ("Api", "HttpApi")
         ]
 
+    def schedules(self) -> list[Schedule]:
+        """Return every schedule, in the order of the template."""
+        return [
+            self._schedule(logical_id, name, self._resolve(event["Properties"]))
+            for logical_id, properties in self._of_type("AWS::Serverless::Function")
+            for name, event in properties.get("Events", {}).items()
+            if event["Type"] in ("ScheduleV2", "Schedule")
+        ]
+
     def tables(self) -> list[Table]:
         """Return every table, ready to be created."""
         return [
@@ -140,9 +160,13 @@ class Template:
             for logical_id, properties in self._of_type("AWS::S3::Bucket")
         ]
 
-    def store_names(self) -> set[str]:
-        """Return the names of all tables and buckets."""
-        return {table.name for table in self.tables()} | {bucket.name for bucket in self.buckets()}
+    def names(self) -> set[str]:
+        """Return the names of all tables, buckets and functions."""
+        return {
+            *(table.name for table in self.tables()),
+            *(bucket.name for bucket in self.buckets()),
+            *(function.name for function in self.functions()),
+        }
 
     def environment(self, overrides: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return one environment that suits every function that has a route.
@@ -176,12 +200,19 @@ class Template:
         ).get("Variables", {})
         return Function(
             logical_id,
+            str(self._resolve({"Ref": logical_id})),
             self._project / settings["CodeUri"],
             settings["Handler"],
             {name: _as_text(self._resolve(value)) for name, value in variables.items()},
             int(self._resolve(settings.get("Timeout", 3))),
             int(self._resolve(settings.get("MemorySize", 128))),
         )
+
+    def _schedule(self, logical_id: str, name: str, properties: dict[str, Any]) -> Schedule:
+        # The two kinds of event name the expression differently.
+        expression = properties.get("ScheduleExpression") or properties["Schedule"]
+        time_zone = properties.get("ScheduleExpressionTimezone", "UTC")
+        return Schedule(logical_id, name, expression, time_zone, properties.get("Input"))
 
     def _table(self, logical_id: str, properties: dict[str, Any]) -> Table:
         name = str(self._resolve({"Ref": logical_id}))
@@ -203,23 +234,3 @@ class Template:
 
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Sub x` means `{"Fn::Sub": x}`."""
-
-
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any = None
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ SERVING = re.compile(r"^Serving (http://127\.0\.0\.1:\d+/api/v1/ml)", re.MULTILI
 class Run:
     """One `make run`, without make: what it says, and how it ends."""
 
-    def __init__(self, state: Path, *arguments: str, demo_leads: int = 300) -> None:
+    def __init__(
+        self, state: Path, *arguments: str, demo_leads: int = 300, **settings: str
+    ) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        environment["DEMO_LEADS"] = str(demo_leads)
+        environment |= {"DEMO_LEADS": str(demo_leads)} | settings
         self.process = subprocess.Popen(
             [sys.executable, "-m", "infra.run", "--port", "0", "--state", str(state), *arguments],
             stdin=subprocess.DEVNULL,
@@ -97,7 +100,8 @@ def ask(url: str, body: Any = None) -> tuple[int, Any]:
 def test_a_first_run_trains_and_scores_and_a_second_one_goes_on_from_there(
     tmp_path: Path, runs: list[Run]
 ) -> None:
-    first = Run(tmp_path)
+    # Enough leads for a model that beats the baseline.
+    first = Run(tmp_path, demo_leads=1500)
     runs.append(first)
     url = first.url()
 
@@ -123,7 +127,7 @@ def test_a_first_run_trains_and_scores_and_a_second_one_goes_on_from_there(
     assert [score["score"] for score in history["scores"]] == [scored["score"]]
     assert [model["model_version"] for model in models["models"]] == [scored["model_version"]]
     assert ended == 0
-    assert "Training" not in second.output
+    assert "Trained" not in second.output
     assert "Loaded" not in second.output
 
 
@@ -174,6 +178,129 @@ def test_own_leads_are_loaded_beside_the_demo_and_every_bad_row_is_named(
     assert "your own leads" in again.output
     assert "DEMO=1" in again.output
     assert not (tmp_path / "state" / "demo").exists()
+
+
+def test_a_model_is_trained_again_in_a_process_of_its_own_while_scores_are_given(
+    tmp_path: Path, runs: list[Run]
+) -> None:
+    run = Run(tmp_path)
+    runs.append(run)
+    url = run.url()
+
+    status, queued = ask(f"{url}/retrain", {"force_retrain": True})
+    worker = worker_of(run, url, queued["job_id"])
+    scored, _ = ask(f"{url}/score", {"lead_id": 7, "title": "Chef"})
+    job = ended_job(url, queued["job_id"])
+    run.wait_for(re.compile(rf"TrainingFunction, \d+ s: .*{re.escape(job['verdict']['text'])}"))
+    again, _ = ask(f"{url}/retrain", {})
+    run.end()
+
+    assert (status, queued["status"], scored, again) == (202, "queued", 200, 202)
+    assert worker != run.process.pid
+    assert job["status"] == "succeeded"
+    assert job["verdict"]["text"]
+    assert "Traceback" not in run.output
+    environment = (tmp_path / "demo" / "environment").read_text()
+    assert re.search(r"AWS_ENDPOINT_URL_LAMBDA='http://127.0.0.1:\d+'", environment)
+    assert "TRAINING_FUNCTION='demo-trainingfunction'" in environment
+
+
+def test_a_worker_that_is_killed_is_found_by_its_lease_and_the_next_training_succeeds(
+    tmp_path: Path, runs: list[Run]
+) -> None:
+    run = Run(tmp_path, RETRAIN_LEASE_SECONDS="2")
+    runs.append(run)
+    url = run.url()
+    _, before = ask(f"{url}/models")
+    _, queued = ask(f"{url}/retrain", {"force_retrain": True})
+
+    os.kill(worker_of(run, url, queued["job_id"]), signal.SIGKILL)
+    job = ended_job(url, queued["job_id"])
+    _, after = ask(f"{url}/models")
+    status, second = ask(f"{url}/retrain", {"force_retrain": True})
+    then = ended_job(url, second["job_id"])
+    run.end()
+
+    assert (job["status"], job["model_version"]) == ("failed", None)
+    assert job["error"]
+    assert after == before
+    assert (status, then["status"]) == (202, "succeeded")
+    log = tmp_path / "demo" / "logs" / "TrainingFunction.log"
+    assert f"ended with code -9: see {log}" in run.output
+
+
+def test_it_stops_at_once_while_it_trains_and_the_worker_goes_too(
+    tmp_path: Path, runs: list[Run]
+) -> None:
+    run = Run(tmp_path)
+    runs.append(run)
+    url = run.url()
+    _, queued = ask(f"{url}/retrain", {"force_retrain": True})
+    worker = worker_of(run, url, queued["job_id"])
+
+    ended = run.end(signal.SIGINT)
+
+    assert ended == 0
+    assert not is_running(worker)
+    assert "Traceback" not in run.output
+
+
+def test_the_daily_check_is_made_when_the_clock_passes_its_time(
+    tmp_path: Path, runs: list[Run]
+) -> None:
+    clock = tmp_path / "clock"
+    run = Run(tmp_path / "state", CLOCK_FILE=str(clock))
+    runs.append(run)
+    url = run.url()
+    run.wait_for(re.compile(r"DailyCheck of TrainingFunction is next on \w+, .* at 03:00 UTC"))
+    _, before = ask(f"{url}/metrics")
+
+    (tmp_path / "partial").write_text(str(8 * 86_400))
+    (tmp_path / "partial").replace(clock)
+    run.wait_for(re.compile(r"^TrainingFunction, \d+ s: ", re.MULTILINE))
+    _, after = ask(f"{url}/metrics")
+    run.end()
+
+    job = after["training"]["last_job"]
+    assert before["training"]["last_job"] != job
+    assert (job["requested_by"], job["error"]) == ("schedule", None)
+    # By that clock, which the worker has too.
+    assert datetime.fromisoformat(job["created_at"]) > datetime.now(UTC) + timedelta(days=7)
+    assert run.output.count("TrainingFunction has been called.") == 1
+
+
+def worker_of(run: Run, url: str, job_id: str) -> int:
+    """Return the process that does a job, once the job is running."""
+    deadline = time.monotonic() + START_SECONDS
+    while ask(f"{url}/retrain/{job_id}")[1]["status"] == "queued":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    children = Path(f"/proc/{run.process.pid}/task").glob("*/children")
+    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    [worker] = [pid for pid in pids if b"infra.invoke" in command_line(pid)]
+    return worker
+
+
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return not state.startswith("Z")
+
+
+def ended_job(url: str, job_id: str) -> Any:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        _, job = ask(f"{url}/retrain/{job_id}")
+        if job["status"] not in ("queued", "running"):
+            return job
+        time.sleep(0.1)
+    raise AssertionError(f"job {job_id} never ended")
 
 
 def test_too_few_outcomes_are_said_and_the_baseline_serves(tmp_path: Path, runs: list[Run]) -> None:
