@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench evaluate build train clean
+.PHONY: help run demo test check bench evaluate build train clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -22,6 +22,12 @@ run: $(VENV)/ready ## score leads at http://127.0.0.1:8000 (DATA= OUTCOMES= your
 	@exec $(PY) -m infra.run $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
 	  $(if $(PORT),--port '$(PORT)') $(if $(filter-out 0 no,$(DEMO)),--demo) \
 	  $(if $(filter-out 0 no,$(ADD)),--add) $(if $(filter-out 0 no,$(RETRAIN)),--retrain)
+
+demo: $(VENV)/ready ## weeks of a sales team in minutes (DATA= OUTCOMES= your own history, DAYS=, LOOK=1 afterwards)
+	@exec $(PY) -m infra.demo $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
+	  $(if $(DAYS),--days '$(DAYS)') $(if $(LEADS),--leads '$(LEADS)') $(if $(SEED),--seed '$(SEED)') \
+	  $(if $(PORT),--port '$(PORT)') $(if $(filter-out 0 no,$(QUICK)),--quick) \
+	  $(if $(filter-out 0 no,$(LOOK)),--look)
 
 test: $(VENV)/ready ## run every test, with coverage of layers/
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
