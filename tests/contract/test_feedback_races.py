@@ -282,3 +282,19 @@ def test_a_piece_of_feedback_costs_one_transaction_and_no_read(embedded_endpoint
         stores.replies.kept(key)
 
     assert calls == ["TransactWriteItems", "Query", "TransactWriteItems", "GetItem"]
+
+
+def test_numbers_are_counted_by_their_shortest_text(embedded_endpoint: str) -> None:
+    sent = []
+
+    def note(name: str, content: dict[str, Any]) -> str:
+        if name == "TransactWriteItems":
+            values = content["TransactItems"][-1]["Update"]["ExpressionAttributeValues"]
+            sent.extend(value["N"] for value in values.values())
+        return DONE
+
+    row = bare_feedback(fresh(), created_at=fresh_day())
+    with unreliable_aws(embedded_endpoint, note) as endpoint_url, local_credentials():
+        real_stores(endpoint_url).feedback.add([counted(row, value=0.1, most=1e12, least=1e-6)])
+
+    assert sorted(sent) == ["0.000001", "0.1", "1", "1000000000000.0"]
