@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,11 @@ class Candidate:
             len(training),
             {**model_card(fitted, training, holdout, probabilities), **facts},
         )
+
+    def made_at(self, moment: datetime) -> "Candidate":
+        """Return the same candidate as if it had been made then, which is part of its name."""
+        version = artifact_version(self.fitted.artifact, moment)
+        return replace(self, model_version=version, created_at=moment)
 
     @property
     def contender(self) -> Contender:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .candidate import Candidate
 from .entities import Activation, Job
@@ -14,6 +14,8 @@ from .training_run import TrainingRun
 
 # How often to compare anew because somebody activated another model meanwhile.
 _TRIES = 3
+# Names of models tell seconds.
+_NEXT_NAME = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Publisher:
 
         Raises LeaseLostError; ConflictError if others keep changing what it is compared with.
         """
+        candidate = self._named_apart(candidate)
         seconds = run.seconds_until(candidate.created_at)
         for _ in range(_TRIES):
             run.progress("comparing with what answers now", 0.9)
@@ -51,6 +54,17 @@ class Publisher:
             run.progress.tell_end()
             return done
         raise ConflictError("others kept changing the active model while this one was compared")
+
+    def _named_apart(self, candidate: Candidate) -> Candidate:
+        """Return the candidate under a name of its own.
+
+        The same data make the same model, and within one second the same name: then its files
+        would be written over those of the model that has it.
+        """
+        taken = {record.model_version for record in self.models.newest_first()}
+        while candidate.model_version in taken:
+            candidate = candidate.made_at(candidate.created_at + _NEXT_NAME)
+        return candidate
 
 
 def _succeeded(job: Job, candidate: Candidate, verdict: Verdict, now: datetime) -> Job:
