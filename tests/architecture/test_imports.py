@@ -45,7 +45,7 @@ services.idempotency
 TRAINER = """
 sys.modules["pandas"] = None
 from lead_scoring import bootstrap
-bootstrap.connect().model_trainer
+bootstrap.connect().estimators
 del sys.modules["pandas"]
 """
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .health import HealthCheck
     from .idempotency import Idempotency
     from .lead_scorer import LeadScorer
+    from .model_fitting import Estimators
     from .model_releases import ModelReleases
     from .model_trainer import ModelTrainer
     from .performance import Performance
@@ -198,8 +199,7 @@ class Services:
 
     @cached_property
     def model_trainer(self) -> "ModelTrainer":
-        """Trains, compares and activates models; loads XGBoost, SciPy and scikit-learn."""
-        from .adapters import estimators
+        """Trains, compares and activates models."""
         from .model_trainer import ModelTrainer
 
         return ModelTrainer(
@@ -210,8 +210,16 @@ class Services:
             self.artifacts,
             self.jobs,
             self.retraining_check,
-            estimators,
+            # A check that finds no reason to train does without these libraries.
+            lambda: self.estimators,
         )
+
+    @cached_property
+    def estimators(self) -> "Estimators":
+        """The fitting libraries: XGBoost, SciPy and scikit-learn."""
+        from .adapters import estimators
+
+        return estimators
 
     def read_lead(self, value: Mapping[str, Any]) -> "Lead":
         """Validate a lead as the API does; raise InvalidInputError with every fault."""

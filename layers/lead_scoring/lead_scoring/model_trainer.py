@@ -6,7 +6,7 @@ end; a training that is cut off anywhere before leaves nothing but files that no
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -45,9 +45,9 @@ class ModelTrainer:
         artifacts: ArtifactStore,
         jobs: JobStore,
         check: Check,
-        estimators: Estimators,
+        estimators: Callable[[], Estimators],
     ) -> None:
-        """Wire the trainer to its stores; nothing is read yet."""
+        """Wire the trainer to its stores; nothing is read, and no library of fitting loaded yet."""
         self._settings, self._clock, self._estimators = settings, clock, estimators
         self._training_data, self._models, self._jobs = training_data, models, jobs
         self._check = check
@@ -168,7 +168,7 @@ class ModelTrainer:
         fitted = fit_model(
             older,
             self._settings,
-            self._estimators,
+            self._estimators(),
             job.params,
             lambda step, fraction: progress(step, 0.05 + 0.8 * fraction),
             history=data.history,
