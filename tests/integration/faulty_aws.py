@@ -45,6 +45,8 @@ class Faults:
             self.calls: list[Call] = []
             self._counts = Counter[str]()
             self._is_on = False
+            # A call that a busy machine makes less often may never come.
+            self.has_struck = False
             self.has_arrived = threading.Event()
 
     def of(self, operation: str) -> str | None:
@@ -54,6 +56,7 @@ class Faults:
             call = Call(operation, self._counts[operation])
             self.calls.append(call)
             self._is_on = (self._is_on and self._lasting) or call == self._at
+            self.has_struck |= self._is_on
             return self._fault if self._is_on else None
 
 

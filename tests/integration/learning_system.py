@@ -97,6 +97,11 @@ class Worker:
         """Let it go on."""
         os.kill(self._process.pid, signal.SIGCONT)
 
+    def kill(self) -> None:
+        """End it, even where it stands still."""
+        self._process.kill()
+        self._process.join()
+
 
 def _state(pid: int) -> str:
     try:
@@ -126,6 +131,7 @@ class LearningSystem:
         # In its place: what it is asked for is started by `begin`.
         self.services.__dict__["training_worker"] = _Asked()
         self._poor_version: str = told_by(worker_moments.furnish, self._environment)
+        self._workers: list[Worker] = []
         self._trainings = 0
 
     def advance(self, seconds: float) -> None:
@@ -148,7 +154,8 @@ class LearningSystem:
     def begin(self, fate: Fate | None = None, **wishes: Any) -> "Training":
         """Ask for a training, and start a worker for it, which meets its fate."""
         job = self.request(**wishes)
-        return Training(job, Worker(self._environment, job.job_id, fate), self)
+        self._workers.append(Worker(self._environment, job.job_id, fate))
+        return Training(job, self._workers[-1], self)
 
     def reached_through(self, endpoint_url: str) -> Any:
         """Return services of this process that reach their stores through another address."""
@@ -160,6 +167,19 @@ class LearningSystem:
         training = self.begin(**wishes)
         assert training.worker.end() == 0
         return training.stored()
+
+    def end(self) -> None:
+        """Leave no worker behind, least of all one that stands still: it would never end."""
+        while self._workers:
+            self._workers.pop().kill()
+
+    def begin_anew(self) -> None:
+        """Forget what an earlier test has left behind; the poor model answers."""
+        self.end()
+        last = self.services.retraining.last()
+        if last and last.status in ("queued", "running"):
+            self.advance(QUEUE_SECONDS)
+        self.go_back()
 
     def go_back(self) -> None:
         """Have the poor model answer again."""
@@ -200,7 +220,11 @@ class LearningSystem:
 def learning_system(folder: Path) -> Iterator[LearningSystem]:
     """Give a system on an embedded AWS of its own, which ends with it."""
     with credentials(), embedded_aws() as endpoint_url:
-        yield LearningSystem(endpoint_url, folder)
+        system = LearningSystem(endpoint_url, folder)
+        try:
+            yield system
+        finally:
+            system.end()
 
 
 class _Asked:

@@ -27,7 +27,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LearningSystem]
 @pytest.fixture(autouse=True)
 def poor_model(system: LearningSystem) -> None:
     """Whatever is trained is better than what answers, so that each training moves the pointer."""
-    system.go_back()
+    system.begin_anew()
 
 
 def test_a_training_takes_place_at_the_time_that_the_clock_tells(system: LearningSystem) -> None:
