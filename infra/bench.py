@@ -121,6 +121,14 @@ def single_leads(arena: Arena, rounds: int) -> Pair:
     return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
 
 
+def ab_scoring(arena: Arena, rounds: int) -> Pair:
+    """Time one lead with reasons in an A/B test, beside the same lead scored without one."""
+    in_test, alone = bench_ours.connect_ab_test(arena.ours), bench_ours.connect(arena.ours)
+    leads = list(islice(cycle(arena.leads), rounds + WARM_UP))
+    pair = in_turn([(partial(in_test, lead), partial(alone, [lead], True)) for lead in leads])
+    return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
+
+
 def batches(arena: Arena, rounds: int, explain: bool) -> dict[str, Pair]:
     """Time a thousand leads in one call: wall and processor seconds."""
     ours, plain = bench_ours.connect(arena.ours), bench_plain.connect(arena.plain)
@@ -188,6 +196,9 @@ def measure(data: LabelledLeads, arguments: argparse.Namespace, steps: Steps) ->
         steps.doing("one lead")
         report["one_lead"] = single_leads(arena, effort.single).report()
         steps.done("one lead")
+        steps.doing("one lead in an A/B test")
+        report["ab_scoring"] = ab_scoring(arena, effort.single).report()
+        steps.done("one lead in an A/B test")
         for name, explain in (("batch_with_reasons", True), ("batch_without_reasons", False)):
             steps.doing(name)
             pairs = batches(arena, effort.batch, explain)
@@ -237,7 +248,7 @@ def main(given: Sequence[str] | None = None, output: Console | None = None) -> i
     except (FileError, ValueError) as fault:
         print(f"cannot measure: {fault}", file=sys.stderr)
         return 2
-    with Steps("bench", 10 if arguments.data else 9) as steps:
+    with Steps("bench", 11 if arguments.data else 10) as steps:
         report = measure(data, arguments, steps)
     report["data"] = arguments.data.name if arguments.data else "synthetic demo leads"
     name = f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"

@@ -5,15 +5,26 @@ Imports only what scoring needs: fresh processes are measured with it.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from lead_scoring.active_model import ActiveModelCache, ModelDirectory
+from lead_scoring.active_model import ActiveModelCache
 from lead_scoring.api.bodies import read_lead
-from lead_scoring.entities import ActiveModel, Lead, ScoreRecord
+from lead_scoring.entities import ActiveModel, Feedback, Lead, LeadId, ScoreRecord
+from lead_scoring.experiments import ABScoring, ABTest, Variant
 from lead_scoring.lead_scorer import LeadScorer
-from lead_scoring.ports import ArtifactStore, Clock, ModelRegistry, PredictionStore, TrainingStore
+from lead_scoring.model_files import ModelDirectory, ModelFiles
+from lead_scoring.ports import (
+    ABTestStore,
+    ArtifactStore,
+    Clock,
+    ExposureStore,
+    FeedbackStore,
+    ModelRegistry,
+    PredictionStore,
+    TrainingStore,
+)
 from lead_scoring.scoring_model import SCORING_FILES, checksums
 from lead_scoring.settings import Settings
 
@@ -34,11 +45,30 @@ class _Folder:
     def read(self, _model_version: str, name: str) -> bytes:
         return (self._folder / name).read_bytes()
 
-    def keep(self, _active: ActiveModel, _files: Mapping[str, bytes]) -> None:
+    def keep(self, _model_version: str, _files: Mapping[str, bytes]) -> None:
         """Keep nothing: the folder is local already."""
+
+    def keep_active(self, _active: ActiveModel) -> None:
+        """Keep nothing: the folder has one model only."""
 
     def add(self, _records: Sequence[ScoreRecord]) -> None:
         """Forget the scores: the benchmark measures scoring, not storage."""
+
+    def get(self, test_name: str) -> ABTest:
+        """Return a test of the model against itself."""
+        sums = self.active().checksums
+        arms = [
+            Variant("control", VERSION, 50, is_control=True, checksums=sums),
+            Variant("other", VERSION, 50, checksums=sums),
+        ]
+        return ABTest(test_name, arms, "conversion", self.now(), "bench", "bench")
+
+    def record(self, _scoring: ABScoring) -> None:
+        """Forget the exposures as well."""
+
+    def dated_from(self, _lead_id: LeadId, _moment: datetime) -> list[Feedback]:
+        """Have no feedback."""
+        return []
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -71,6 +101,7 @@ def connect(folder: Path) -> Score:
         models,
         cast(PredictionStore, store),
         cast(TrainingStore, store),
+        cast(ExposureStore, store),
         read,
     )
     scorer.load_model()
@@ -80,5 +111,34 @@ def connect(folder: Path) -> Score:
             Sequence[Mapping[str, Any]],
             scorer.predict_batch(leads, explain=explain, request_id="b"),
         )
+
+    return score
+
+
+def connect_ab_test(folder: Path) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Return the function that scores one JSON-like lead in an A/B test of the same model."""
+    from lead_scoring.ab_scoring import ABScorer
+    from lead_scoring.ab_test_cache import ABTestCache
+    from lead_scoring.attribution import Attribution
+    from lead_scoring.variant_models import VariantModels
+
+    store = _Folder(folder)
+    settings = Settings.from_environment({"HASH_KEY": "only for this measurement", **os.environ})
+    files = ModelFiles(cast(ArtifactStore, store), cast(ModelDirectory, store))
+    exposures, feedback = cast(ExposureStore, store), cast(FeedbackStore, store)
+    scorer = ABScorer(
+        settings,
+        cast(Clock, store),
+        ABTestCache(cast(ABTestStore, store), refresh_seconds=3600),
+        VariantModels(files),
+        cast(PredictionStore, store),
+        exposures,
+        Attribution(exposures, feedback, settings.hash_key, timedelta(days=30)),
+    )
+
+    def score(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        lead = read_lead(row, now=store.now(), hash_key=settings.hash_key)
+        answer = scorer.score("bench", lead, "user", explain=True, request_id="b")
+        return cast(Mapping[str, Any], answer)
 
     return score

@@ -26,6 +26,7 @@ def comparison_rows(report: dict[str, Any]) -> list[Row]:
     fresh = report["fresh_process"]
     return [
         _faster("one lead with reasons, ms", report["one_lead"], 1000, 10.0),
+        _smaller("  in an A/B test, against without, ms", report["ab_scoring"], 1.3, 1000),
         _faster("1,000 with reasons, s", batch["wall_seconds"], 1, 1.3),
         _faster("  processor, s", batch["cpu_seconds"], 1, None),
         _faster("1,000 without reasons, s", without["wall_seconds"], 1, None),
@@ -97,11 +98,11 @@ def _faster(what: str, pair: dict[str, Any], scale: float, target: float | None)
     return Row(what, *_sides(pair, scale), f"{_spread(ratio)} x", wanted, is_met)
 
 
-def _smaller(what: str, pair: dict[str, Any], target: float | None) -> Row:
+def _smaller(what: str, pair: dict[str, Any], target: float | None, scale: float = 1) -> Row:
     ratio = pair["share"]
     is_met = None if target is None else ratio["median"] <= target
     wanted = "" if target is None else f"at most {target:g}"
-    return Row(what, *_sides(pair, 1), _spread(ratio), wanted, is_met)
+    return Row(what, *_sides(pair, scale), _spread(ratio), wanted, is_met)
 
 
 def _sides(pair: dict[str, Any], scale: float) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from lead_scoring.errors import (
     StoreUnavailableError,
 )
 from lead_scoring.settings import Settings
+from tests.fakes_ab_tests import FakeABTestStore, FakeExposureStore
 from tests.fakes_feedback import FakeFeedbackStore, FakeReplyStore
 from tests.fakes_jobs import FakeJobStore, FakeTrainingWorker
 
@@ -92,6 +93,7 @@ class FakePredictionStore:
             probability=before.probability,
             ab_test=before.ab_test,
             variant=before.variant,
+            shadows=before.shadows,
         )
 
     def knows(self, lead_id: LeadId) -> bool:
@@ -137,7 +139,7 @@ class FakeTrainingStore:
                 yield outcome
         for row in self.rows.values():
             if since is None or row.created_at >= since:
-                given = row.given and replace(row.given, ab_test=None, variant=None)
+                given = row.given and replace(row.given, variant=None)
                 yield replace(row, sender=Sender(), given=given)
 
     def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
@@ -183,6 +185,7 @@ class FakeModelRegistry:
         self.activated_by = ""
         self.ledger: list[LedgerRow] = []
         self.operations: dict[str, LedgerRow] = {}
+        self.running_tests: dict[str, set[str]] = {}
         self.outage = outage or Outage("dynamodb")
         self.jobs = jobs or FakeJobStore(self.outage)
 
@@ -244,6 +247,8 @@ class FakeModelRegistry:
     def remove(self, model_version: str) -> bool:
         active = self.active()
         if active and model_version in (active.model_version, active.previous_version):
+            return False
+        if self.running_tests.get(model_version):
             return False
         return self.records.pop(model_version, None) is not None
 
@@ -312,6 +317,7 @@ def fake_services(model_dir: str, **settings: Any) -> Services:
     clock = FakeClock()
     replies = FakeReplyStore(clock, Outage("dynamodb"))
     feedback = FakeFeedbackStore(replies, Outage("dynamodb"))
+    ab_tests = FakeABTestStore(models, Outage("dynamodb"))
     # What a cached property would make is put in its place.
     services.__dict__.update(
         clock=clock,
@@ -323,5 +329,7 @@ def fake_services(model_dir: str, **settings: Any) -> Services:
         jobs=models.jobs,
         training_worker=FakeTrainingWorker(),
         artifacts=artifacts,
+        ab_test_store=ab_tests,
+        exposures=FakeExposureStore(ab_tests, predictions, Outage("dynamodb")),
     )
     return services

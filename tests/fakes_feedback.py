@@ -135,6 +135,11 @@ class FakeFeedbackStore:
         rest = [row for key, row in reversed(own) if older_than is None or key < older_than]
         return FeedbackPage(rest[:limit], _cursor(rest[limit - 1]) if len(rest) > limit else None)
 
+    def dated_from(self, lead_id: LeadId, moment: datetime) -> list[Feedback]:
+        self.outage.check()
+        own = sorted((k, row) for (lead, k), row in self.rows.items() if lead == lead_key(lead_id))
+        return [row for _, row in own if row.created_at >= moment]
+
     def all_of(self, lead_id: LeadId) -> list[Feedback | Outcome]:
         self.outage.check()
         key = lead_key(lead_id)

@@ -17,10 +17,12 @@ def feedback(request: ApiRequest) -> object:
     request.query()
     services, body = bootstrap.connect(), request.json()
     said, sender = services.read_feedback(body, request.source_ip, request.user_agent)
-    process = services.feedback_processor.process_user_feedback
+    processor = services.feedback_processor
+    process, again = processor.process_user_feedback, processor.count_again
     answer = services.idempotency.once_in_one_write(
         request.keyed(body),
         lambda operation, keep: (201, process(said, sender, operation, lambda row: keep(201, row))),
+        lambda kept: again(said, sender, kept),
     )
     return Reply(*answer)
 

@@ -396,7 +396,10 @@ def test_a_folder_with_a_genuine_model_that_cannot_be_read_is_no_answer(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = replace(old_model(), artifact=old_model().artifact | {MODEL_FILE: b"{}"})
-    LocalModelDirectory(str(world.folder)).keep(forests.active_pointer(broken), broken.artifact)
+    directory = LocalModelDirectory(str(world.folder))
+    active = forests.active_pointer(broken)
+    directory.keep(active.model_version, broken.artifact)
+    directory.keep_active(active)
     world.stores_down()
 
     with pytest.raises(StoreUnavailableError):

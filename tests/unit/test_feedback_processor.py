@@ -241,7 +241,9 @@ class SlowPredictions(FakePredictionStore):
 
 def test_scores_of_a_session_are_looked_up_once_each_and_eight_at_once(services: Any) -> None:
     predictions = SlowPredictions()
-    processor = FeedbackProcessor(services.clock, services.feedback, predictions, _never_read)
+    processor = FeedbackProcessor(
+        services.clock, services.feedback, predictions, services.attribution, _never_read
+    )
     seen = [(place, view(place % 40)) for place in range(500)]
 
     processor.process_implicit(seen, Sender("s"), OPERATION)
@@ -267,7 +269,9 @@ class BrokenPredictions(FakePredictionStore):
 
 def test_a_store_that_is_down_is_not_asked_hundreds_of_times(services: Any) -> None:
     predictions = BrokenPredictions()
-    processor = FeedbackProcessor(services.clock, services.feedback, predictions, _never_read)
+    processor = FeedbackProcessor(
+        services.clock, services.feedback, predictions, services.attribution, _never_read
+    )
 
     with pytest.raises(StoreUnavailableError):
         processor.process_implicit([(place, view(place)) for place in range(500)])
@@ -417,7 +421,13 @@ class OnlyCounts:
 
 def test_analytics_read_nothing_but_the_counters_of_their_days(services: Any) -> None:
     store = OnlyCounts()
-    processor = FeedbackProcessor(services.clock, store, services.predictions, _never_read)  # type: ignore[arg-type]
+    processor = FeedbackProcessor(
+        services.clock,
+        store,  # type: ignore[arg-type]
+        services.predictions,
+        services.attribution,
+        _never_read,
+    )
 
     answer = processor.analytics(365)
 

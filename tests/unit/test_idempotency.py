@@ -37,6 +37,7 @@ class World:
         self.feedback = FakeFeedbackStore(self.replies, Outage("dynamodb"))
         self.idempotency = Idempotency(self.clock, self.replies, "a key of the tests")
         self.operations: list[Operation] = []
+        self.done_again: list[object] = []
 
     def act(self, operation: Operation) -> tuple[int, object]:
         self.operations.append(operation)
@@ -56,7 +57,7 @@ class World:
         return answer
 
     def once_in_one_write(self, request: KeyedRequest) -> tuple[int, object]:
-        return self.idempotency.once_in_one_write(request, self.write)
+        return self.idempotency.once_in_one_write(request, self.write, self.done_again.append)
 
 
 @pytest.fixture
@@ -291,10 +292,30 @@ def test_in_one_write_the_second_of_two_at_once_is_answered_as_the_first(world: 
         world.once_in_one_write(keyed())
         return world.write(operation, keep)
 
-    answer = world.idempotency.once_in_one_write(keyed(), slow)
+    answer = world.idempotency.once_in_one_write(keyed(), slow, world.done_again.append)
 
     assert answer == (201, {"number": 1})
     assert len(world.operations) == 1
+
+
+def test_in_one_write_what_comes_after_the_write_is_done_anew_for_a_repetition(
+    world: World,
+) -> None:
+    world.once_in_one_write(keyed())
+    assert world.done_again == []
+
+    world.once_in_one_write(keyed())
+
+    assert world.done_again == [{"number": 1}]
+
+
+def test_in_one_write_nothing_is_done_anew_for_another_content(world: World) -> None:
+    world.once_in_one_write(keyed({"a": 1}))
+
+    with pytest.raises(InvalidInputError):
+        world.once_in_one_write(keyed({"a": 2}))
+
+    assert world.done_again == []
 
 
 def test_in_one_write_a_reply_that_just_expired_is_a_conflict_to_be_repeated(
@@ -304,7 +325,7 @@ def test_in_one_write_a_reply_that_just_expired_is_a_conflict_to_be_repeated(
         raise KeyInUseError("in use a moment ago")
 
     with pytest.raises(KeyInUseError):
-        world.idempotency.once_in_one_write(keyed(), refused)
+        world.idempotency.once_in_one_write(keyed(), refused, world.done_again.append)
 
 
 def test_in_one_write_a_failure_keeps_nothing(world: World) -> None:

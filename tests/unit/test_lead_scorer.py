@@ -11,8 +11,10 @@ import pytest
 from lead_scoring.entities import Lead, LeadId, Outcome, Prediction, ScoreRecord
 from lead_scoring.errors import InvalidInputError, NotFoundError, StoreUnavailableError
 from lead_scoring.explanation import OTHER_FEATURES
+from lead_scoring.predictions import prediction
+from lead_scoring.scoring_model import Scored
 from tests import forests
-from tests.builders import bare_lead, lead, various_leads
+from tests.builders import POSTED_AT, bare_lead, lead, settings, various_leads
 from tests.fakes import fake_services
 
 LEADS = various_leads(40)
@@ -151,10 +153,14 @@ def test_a_lead_id_comes_back_as_it_came(services: Any, lead_id: int | str) -> N
     assert type(answer["lead_id"]) is type(lead_id)
 
 
-def test_grades_follow_their_bounds(tmp_path: Path) -> None:
+def test_grades_follow_their_bounds() -> None:
     def grades(*scores: int, **bounds: int) -> str:
-        scorer: Any = fake_services(str(tmp_path), **bounds).lead_scorer
-        return "".join(scorer._grade(score) for score in scores)
+        given = [Scored(0.0, score / 100, [], False, None) for score in scores]
+        answers = [
+            prediction(lead(), each, "v", POSTED_AT, settings(**bounds), is_degraded=False)
+            for each in given
+        ]
+        return "".join(answer["grade"] for answer in answers)
 
     usual = grades(100, 75, 74, 50, 49, 25, 24, 0)
     other = grades(90, 89, 60, 59, 30, 29, grade_a_from=90, grade_b_from=60, grade_c_from=30)

@@ -10,7 +10,8 @@ VERSION, NEXT = "v20240601_120000_f522174e", "v20240602_120000_0badcafe"
 
 def kept(folder: LocalModelDirectory, version: str, files: Mapping[str, bytes]) -> ActiveModel:
     active = ActiveModel(version, {"a": "1"}, TRAINED_AT)
-    folder.keep(active, files)
+    folder.keep(version, files)
+    folder.keep_active(active)
     return active
 
 
@@ -62,7 +63,7 @@ def test_a_file_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path
     folder = LocalModelDirectory(str(tmp_path))
     (tmp_path / VERSION / "a" / "in the way").mkdir(parents=True)
 
-    kept(folder, VERSION, {"a": b"1"})
+    folder.keep(VERSION, {"a": b"1"})
 
     assert [path.name for path in (tmp_path / VERSION).iterdir()] == ["a"]
-    assert folder.last_active() is None
+    assert folder.read(VERSION, "a") is None

@@ -25,6 +25,12 @@ READINGS: list[tuple[str, str, str, Any]] = [
     ("RETRAIN_INTERVAL_DAYS", "14", "retrain_interval_days", 14),
     ("RETRAIN_MIN_NEW_SAMPLES", "1", "retrain_min_new_samples", 1),
     ("RETRAIN_THRESHOLD_F1", "0.1", "retrain_threshold_f1", 0.1),
+    ("AB_TEST_VARIANTS_TABLE", "tests", "ab_test_variants_table", "tests"),
+    ("AB_TEST_EXPOSURES_TABLE", "units", "ab_test_exposures_table", "units"),
+    ("AB_TEST_MIN_SAMPLE_SIZE", "1", "ab_test_min_sample_size", 1),
+    ("AB_TEST_SIGNIFICANCE_LEVEL", "0.1", "ab_test_significance_level", 0.1),
+    ("AB_TEST_MIN_EFFECT_SIZE", "0.5", "ab_test_min_effect_size", 0.5),
+    ("AB_ATTRIBUTION_DAYS", "7", "ab_attribution_days", 7),
     ("RETRAIN_CHECK_HOUR", "23", "retrain_check_hour", 23),
     ("RETRAIN_LEASE_SECONDS", "5", "retrain_lease_seconds", 5),
     ("FEEDBACK_HALF_LIFE_DAYS", "30", "feedback_half_life_days", 30),
@@ -60,6 +66,10 @@ def test_the_defaults_are_the_domains() -> None:
     assert settings.retrain_interval_days == 7
     assert settings.retrain_min_new_samples == 50
     assert settings.retrain_threshold_f1 == 0.05
+    assert settings.ab_test_min_sample_size == 100
+    assert settings.ab_test_significance_level == 0.05
+    assert settings.ab_test_min_effect_size == 0.02
+    assert settings.ab_attribution_days == 30
     assert settings.feedback_half_life_days == 180
     assert (settings.grade_a_from, settings.grade_b_from, settings.grade_c_from) == (75, 50, 25)
     assert settings.business_time_zone == "UTC"
@@ -150,3 +160,9 @@ def test_every_setting_says_what_it_means() -> None:
 @pytest.mark.parametrize("share", ["", "five", "-0.1", "1.1", "nan", "inf"])
 def test_what_is_no_share_is_refused(share: str) -> None:
     assert "RETRAIN_THRESHOLD_F1" in message(KEY | {"RETRAIN_THRESHOLD_F1": share})
+
+
+@pytest.mark.parametrize("variable", ["AB_TEST_SIGNIFICANCE_LEVEL", "AB_TEST_MIN_EFFECT_SIZE"])
+@pytest.mark.parametrize("share", ["0", "0.51", "-0.1", "two", ""])
+def test_a_level_and_an_effect_are_above_zero_and_at_most_a_half(variable: str, share: str) -> None:
+    assert variable in message(KEY | {variable: share})

@@ -4,33 +4,20 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from .baseline import Baseline
-from .entities import BASELINE_VERSION, ActiveModel
+from .entities import BASELINE_VERSION
 from .errors import ArtifactError, StoreUnavailableError
+from .model_files import ModelDirectory, ModelFiles
 from .ports import ArtifactStore, ModelRegistry
-from .scoring_model import SCORING_FILES, Scores, ScoringModel, checksums
+from .scoring_model import Scores, ScoringModel
 
 logger = logging.getLogger(__name__)
 
 # Between two looks while nothing can answer.
 _PAUSE_SECONDS = 1.0
-
-
-class ModelDirectory(Protocol):
-    """A local copy of the active model, which outlives the process but may vanish."""
-
-    def read(self, model_version: str, name: str) -> bytes | None:
-        """Return one file, None if it is not there."""
-
-    def keep(self, active: ActiveModel, files: Mapping[str, bytes]) -> None:
-        """Keep the files of the active model, and that it is the active one."""
-
-    def last_active(self) -> ActiveModel | None:
-        """Return what was kept last, None if nothing is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,8 @@ class ActiveModelCache:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire the cache; nothing is read before it is asked for."""
-        self._models, self._artifacts, self._directory = models, artifacts, directory
+        self._models, self._directory = models, directory
+        self._files = ModelFiles(artifacts, directory)
         self._refresh_seconds, self._monotonic = refresh_seconds, monotonic
         self._answering: Answering | None = None
         self._failure: StoreUnavailableError | None = None
@@ -117,20 +105,12 @@ class ActiveModelCache:
         loaded = self._answering
         if loaded is not None and loaded.version == active.model_version:
             return replace(loaded, is_degraded=False, fault=None)
-        files = {name: self._fetch(active, name) for name in SCORING_FILES}
+        files = self._files.fetch(active.model_version, active.checksums)
         answering = Answering(active.model_version, ScoringModel.load(files.__getitem__))
-        self._directory.keep(active, files)
+        # A pointer at files that could not be kept would hide an older model that was.
+        if self._files.local(active.model_version, active.checksums):
+            self._directory.keep_active(active)
         return answering
-
-    def _fetch(self, active: ActiveModel, name: str) -> bytes:
-        """Return a file that has the registered checksum, from the directory or the store."""
-        local = self._directory.read(active.model_version, name)
-        if local is not None and _is_genuine(active, name, local):
-            return local
-        content = self._artifacts.read(active.model_version, name)
-        if not _is_genuine(active, name, content):
-            raise ArtifactError(f"{name} of {active.model_version} fails its checksum")
-        return content
 
     def _fall_back(self, error: Exception, *, is_degraded: bool) -> Answering:
         """Return what is loaded, or else what the directory kept; raise if there is neither."""
@@ -144,20 +124,11 @@ class ActiveModelCache:
 
     def _from_directory(self) -> Answering | None:
         active = self._directory.last_active()
-        if active is None:
+        files = self._files.local(active.model_version, active.checksums) if active else None
+        if active is None or files is None:
             return None
-        files = {}
-        for name in SCORING_FILES:
-            content = self._directory.read(active.model_version, name)
-            if content is None or not _is_genuine(active, name, content):
-                return None
-            files[name] = content
         try:
             return Answering(active.model_version, ScoringModel.load(files.__getitem__))
         except ArtifactError:
             logger.exception("the cached model cannot be used")
             return None
-
-
-def _is_genuine(active: ActiveModel, name: str, content: bytes) -> bool:
-    return checksums({name: content})[name] == active.checksums.get(name)

@@ -7,6 +7,7 @@ services.lead_scorer.predict_single({"lead_id": 1, "title": "Senior Python devel
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,14 @@ from .adapters.clock import ShiftedClock, SystemClock
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .ab_scoring import ABScorer
+    from .ab_test_cache import ABTestCache
+    from .ab_testing import ABTestManager
     from .active_model import ActiveModelCache
     from .api.feedback_bodies import Session
+    from .attribution import Attribution
     from .entities import Interaction, Lead, Sender
+    from .experiments import WantedTest
     from .feedback_processor import FeedbackProcessor
     from .health import HealthCheck
     from .idempotency import Idempotency
@@ -26,8 +32,10 @@ if TYPE_CHECKING:
     from .model_trainer import ModelTrainer
     from .performance import Performance
     from .ports import (
+        ABTestStore,
         ArtifactStore,
         Clock,
+        ExposureStore,
         FeedbackStore,
         JobStore,
         ModelRegistry,
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     )
     from .retraining import Retraining
     from .retraining_check import RetrainingCheck
+    from .variant_models import VariantModels
 
 
 def connect(settings: Settings | None = None) -> "Services":
@@ -94,6 +103,20 @@ class Services:
         return DynamoReplyStore(self.settings, self.clock)
 
     @cached_property
+    def ab_test_store(self) -> "ABTestStore":
+        """A/B tests and their counters."""
+        from .adapters.ab_test_store import DynamoABTestStore
+
+        return DynamoABTestStore(self.settings)
+
+    @cached_property
+    def exposures(self) -> "ExposureStore":
+        """Which unit met which variant."""
+        from .adapters.exposure_store import DynamoExposureStore
+
+        return DynamoExposureStore(self.settings)
+
+    @cached_property
     def jobs(self) -> "JobStore":
         """Trainings and their lease."""
         from .adapters.job_store import DynamoJobStore
@@ -145,7 +168,66 @@ class Services:
             self.active_model,
             self.predictions,
             self.training_data,
+            self.exposures,
             self.read_lead,
+        )
+
+    @cached_property
+    def attribution(self) -> "Attribution":
+        """Counts conversions of A/B tests."""
+        from .attribution import Attribution
+
+        window = timedelta(days=self.settings.ab_attribution_days)
+        return Attribution(self.exposures, self.feedback, self.settings.hash_key, window)
+
+    @cached_property
+    def variant_models(self) -> "VariantModels":
+        """The models that A/B tests compare."""
+        from .adapters.model_directory import LocalModelDirectory
+        from .model_files import ModelFiles
+        from .variant_models import VariantModels
+
+        directory = LocalModelDirectory(self.settings.model_dir)
+        return VariantModels(ModelFiles(self.artifacts, directory))
+
+    @cached_property
+    def ab_test_cache(self) -> "ABTestCache":
+        """The A/B tests that this process scores with."""
+        from .ab_test_cache import ABTestCache
+
+        return ABTestCache(self.ab_test_store, self.settings.model_refresh_seconds)
+
+    @cached_property
+    def ab_scorer(self) -> "ABScorer":
+        """Scores leads by the variants of A/B tests."""
+        from .ab_scoring import ABScorer
+
+        return ABScorer(
+            self.settings,
+            self.clock,
+            self.ab_test_cache,
+            self.variant_models,
+            self.predictions,
+            self.exposures,
+            self.attribution,
+        )
+
+    @cached_property
+    def ab_tests(self) -> "ABTestManager":
+        """Creates A/B tests, scores with them, reads their results, stops them."""
+        from .ab_testing import ABTestManager
+
+        return ABTestManager(
+            self.settings,
+            self.clock,
+            self.ab_test_store,
+            self.ab_test_cache,
+            self.ab_scorer,
+            self.models,
+            self.model_releases,
+            self.training_data,
+            self.read_lead,
+            self.read_ab_test,
         )
 
     @cached_property
@@ -160,7 +242,9 @@ class Services:
         """Takes feedback, shows it, counts it."""
         from .feedback_processor import FeedbackProcessor
 
-        return FeedbackProcessor(self.clock, self.feedback, self.predictions, self.read_feedback)
+        return FeedbackProcessor(
+            self.clock, self.feedback, self.predictions, self.attribution, self.read_feedback
+        )
 
     @cached_property
     def idempotency(self) -> "Idempotency":
@@ -226,6 +310,20 @@ class Services:
         from .api.bodies import read_lead
 
         return read_lead(value, now=self.clock.now(), hash_key=self.settings.hash_key)
+
+    def read_ab_test(self, value: Any) -> "WantedTest":
+        """Validate a new A/B test as the API does; raise InvalidInputError with every fault."""
+        from .api.ab_test_bodies import read_ab_test
+
+        return read_ab_test(value)
+
+    def read_ab_score(self, value: Any, test_name: str) -> "tuple[Lead, str | None]":
+        """Validate what a test is to score, and for whom; raise InvalidInputError."""
+        from .api.ab_test_bodies import read_ab_score
+
+        return read_ab_score(
+            value, test_name, now=self.clock.now(), hash_key=self.settings.hash_key
+        )
 
     def read_feedback(
         self, value: Any, source_ip: str | None = None, user_agent: str | None = None

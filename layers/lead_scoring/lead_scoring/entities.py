@@ -135,6 +135,8 @@ class Prediction(TypedDict):
     degraded: bool
     prediction_time: str
     as_of: NotRequired[str]
+    ab_test: NotRequired[str]
+    ab_test_variant: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,16 @@ class ScoreRecord:
     latency_ms: float
     ab_test: str | None = None
     variant: str | None = None
+    # The probability that each shadow of the test would have given, by variant.
+    shadows: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GivenScore:
-    """A score that a lead was given, as feedback remembers it; `score_key` names its record."""
+    """A score that a lead was given, as feedback remembers it; `score_key` names its record.
+
+    `shadows` has the probability that each shadow of the test would have given, by variant.
+    """
 
     score_key: str
     model_version: str
@@ -168,6 +175,7 @@ class GivenScore:
     probability: float
     ab_test: str | None = None
     variant: str | None = None
+    shadows: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

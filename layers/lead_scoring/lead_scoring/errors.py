@@ -47,6 +47,16 @@ class JobRunningError(ConflictError):
         super().__init__(f"job {job_id} is training a model already; wait until it has finished")
 
 
+class TestStoppedError(ConflictError):
+    """The A/B test takes no more scores."""
+
+    # Its name is no reason for pytest to look for tests in it.
+    __test__ = False
+
+    def __init__(self, test_name: str) -> None:
+        super().__init__(f"the test {test_name} is stopped: score with POST /score instead")
+
+
 class PointerMovedError(ConflictError):
     """Another model was activated since the pointer was read."""
 
@@ -81,4 +91,4 @@ class SettingsError(LeadScoringError):
 
 
 class TooFewSamplesError(LeadScoringError):
-    """There are too few usable outcomes to train on."""
+    """There are too few samples for what is asked."""

@@ -1,11 +1,11 @@
 """Take feedback, show it, count it, let go of it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from .attribution import Attribution
 from .entities import (
     Feedback,
     GivenScore,
@@ -21,10 +21,9 @@ from .entities import (
 from .errors import NotFoundError
 from .feedback_analytics import analytics, counted, days_until
 from .feedback_rows import details, listed, row_of, summary
+from .parallel import in_threads
 from .ports import Clock, FeedbackStore, PredictionStore
 
-# So many looks at the store at once.
-_THREADS = 8
 _NOBODY = Sender()
 
 ReadFeedback = Callable[[Mapping[str, Any]], tuple[Interaction, Sender]]
@@ -39,11 +38,12 @@ class FeedbackProcessor:
         clock: Clock,
         feedback: FeedbackStore,
         predictions: PredictionStore,
+        attribution: Attribution,
         read_feedback: ReadFeedback,
     ) -> None:
         """Wire it; `read_feedback` validates what is not an Interaction yet."""
         self._clock, self._feedback, self._predictions = clock, feedback, predictions
-        self._read_feedback = read_feedback
+        self._attribution, self._read_feedback = attribution, read_feedback
 
     def process_user_feedback(
         self,
@@ -71,7 +71,20 @@ class FeedbackProcessor:
         )
         answer = listed(row)
         self._feedback.add([counted(row)], keep(answer))
+        self._attribution.count([row])
         return answer
+
+    def count_again(self, feedback: Interaction, sender: Sender, answer: Mapping[str, Any]) -> None:
+        """Count for A/B tests what was answered before, should that request have been cut off."""
+        row = row_of(
+            feedback,
+            feedback_id=answer["feedback_id"],
+            source=answer["feedback_source"],
+            moment=datetime.fromisoformat(answer["created_at"]),
+            sender=sender,
+            given=None,
+        )
+        self._attribution.count([row])
 
     def process_implicit(
         self,
@@ -104,6 +117,7 @@ class FeedbackProcessor:
             )
             rows.append(row)
         self._feedback.add([counted(row) for row in rows])
+        self._attribution.count(rows)
         return [listed(row) for row in rows]
 
     def history(
@@ -140,16 +154,8 @@ class FeedbackProcessor:
     def _given(self, wanted: Collection[tuple[str, datetime]]) -> Given:
         """Look up what each lead had been given by each moment, several at once."""
         order = list(wanted)
-        # The first one alone: it makes the store's client, which must not happen in two threads.
-        found = {pair: self._predictions.given_before(*pair) for pair in order[:1]}
-        with ThreadPoolExecutor(_THREADS) as pool:
-            rest = pool.map(lambda pair: self._predictions.given_before(*pair), order[1:])
-            try:
-                return found | dict(zip(order[1:], rest, strict=True))
-            except BaseException:
-                # The store is down: hundreds of further attempts would outlast the request.
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        given = in_threads(lambda pair: self._predictions.given_before(*pair), order)
+        return dict(zip(order, given, strict=True))
 
     def _known_as(self, lead_id: LeadId, evidence: Sequence[Feedback | Outcome]) -> LeadId:
         """Return a lead's id with the type that it came in with."""

@@ -62,11 +62,15 @@ class Idempotency:
         return status, body
 
     def once_in_one_write(
-        self, request: KeyedRequest, act: Callable[[Operation, Keep], Answer]
+        self,
+        request: KeyedRequest,
+        act: Callable[[Operation, Keep], Answer],
+        again: Callable[[Any], None],
     ) -> Answer:
         """Do the same for what is one transaction, in which `act` keeps what `keep` makes.
 
-        `act` raises KeyInUseError if something is kept under the key already.
+        `act` raises KeyInUseError if something is kept under the key already. What it does after
+        the transaction may have been cut off: `again` does it anew, from the body that was kept.
         """
         operation = self._new_operation()
         if request.key is None:
@@ -84,7 +88,9 @@ class Idempotency:
                 raise
         if kept.fingerprint != fingerprint:
             raise InvalidInputError((ANOTHER_CONTENT,))
-        return kept.status, json.loads(kept.body)
+        body = json.loads(kept.body)
+        again(body)
+        return kept.status, body
 
     def _new_operation(self) -> Operation:
         return Operation(uuid4().hex, self._clock.now())

@@ -4,22 +4,21 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import uuid4
 
-from .active_model import ActiveModelCache, Answering
+from .active_model import ActiveModelCache
 from .entities import Lead, LeadId, Prediction, ScoredHistory, ScoreRecord, iso
 from .errors import NotFoundError, StoreUnavailableError
-from .ports import Clock, PredictionStore, TrainingStore
-from .scoring_model import Scored
+from .hashing import lead_hash
+from .ports import Clock, ExposureStore, PredictionStore, TrainingStore
+from .predictions import prediction, score_record
 from .settings import Settings
 from .trend import TREND_SCORES, trend
 
 logger = logging.getLogger(__name__)
 
-_DECIMALS = 6
 LeadLike = Lead | Mapping[str, Any]
 
 
@@ -33,12 +32,13 @@ class LeadScorer:
         models: ActiveModelCache,
         predictions: PredictionStore,
         training_data: TrainingStore,
+        exposures: ExposureStore,
         read_lead: Callable[[Mapping[str, Any]], Lead],
     ) -> None:
         """Wire the scorer; `read_lead` validates what is not a Lead yet."""
         self._settings, self._clock, self._models = settings, clock, models
         self._predictions, self._training_data = predictions, training_data
-        self._read_lead = read_lead
+        self._exposures, self._read_lead = exposures, read_lead
 
     def load_model(self) -> str:
         """Fetch the active model now; return the version that answers from here on.
@@ -75,14 +75,21 @@ class LeadScorer:
         scored = answering.model.score(read, [lead.as_of or now for lead in read], explain=explain)
         latency_ms = 1000 * (time.perf_counter() - started) / max(1, len(read))
         answers = [
-            self._prediction(lead, one, answering, now)
+            prediction(
+                lead,
+                one,
+                answering.version,
+                now,
+                self._settings,
+                is_degraded=answering.is_degraded,
+            )
             for lead, one in zip(read, scored, strict=True)
         ]
         if accept is not None:
             accept(answers)
         request_id = request_id or str(uuid4())
         records = [
-            _record(lead, answer, now, request_id, i, latency_ms)
+            score_record(lead, answer, now, request_id, i, latency_ms)
             for i, (lead, answer) in enumerate(zip(read, answers, strict=True))
         ]
         if not self._keep(records, request_id):
@@ -118,45 +125,10 @@ class LeadScorer:
         """
         scores, imported = self._predictions.delete(lead_id)
         outcomes = self._training_data.delete(lead_id)
-        if not scores + imported + outcomes:
+        exposures = self._exposures.erase(lead_hash(lead_id, self._settings.hash_key))
+        if not scores + imported + outcomes + exposures:
             raise NotFoundError("nothing is stored about this lead")
-        return {"scores": scores, "feedback": outcomes, "exposures": 0}
-
-    def _prediction(
-        self, lead: Lead, scored: Scored, answering: Answering, now: datetime
-    ) -> Prediction:
-        # The score is that of the probability as it is sent, so that anyone can check it.
-        probability = round(scored.probability, _DECIMALS)
-        score = round(100 * probability)
-        answer: Prediction = {
-            "lead_id": lead.lead_id,
-            "score": score,
-            "confidence": max(probability, round(1 - probability, _DECIMALS)),
-            "probability": probability,
-            "grade": self._grade(score),
-            "model_version": answering.version,
-            "margin": round(scored.margin, _DECIMALS),
-            "is_outlier": scored.is_outlier,
-            "outlier_reasons": scored.outlier_reasons,
-            "degraded": answering.is_degraded,
-            "prediction_time": iso(now),
-        }
-        if lead.as_of is not None:
-            answer["as_of"] = iso(lead.as_of)
-        if scored.explanation is not None:
-            answer["feature_importance"] = scored.explanation.feature_importance
-            answer["reasons"] = scored.explanation.reasons
-            answer["base_effect"] = scored.explanation.base_effect
-        return answer
-
-    def _grade(self, score: int) -> str:
-        settings = self._settings
-        bounds = {
-            "A": settings.grade_a_from,
-            "B": settings.grade_b_from,
-            "C": settings.grade_c_from,
-        }
-        return next((grade for grade, low in bounds.items() if score >= low), "D")
+        return {"scores": scores, "feedback": outcomes, "exposures": exposures}
 
     def _keep(self, records: Sequence[ScoreRecord], request_id: str) -> bool:
         """Write the audit records; a store that is down costs the record, never the answer."""
@@ -175,23 +147,6 @@ class LeadScorer:
             )
             return False
         return True
-
-
-def _record(
-    lead: Lead, answer: Prediction, now: datetime, request_id: str, position: int, latency_ms: float
-) -> ScoreRecord:
-    return ScoreRecord(
-        lead=lead,
-        scored_at=now,
-        request_id=request_id,
-        position=position,
-        model_version=answer["model_version"],
-        score=answer["score"],
-        probability=answer["probability"],
-        confidence=answer["confidence"],
-        grade=answer["grade"],
-        latency_ms=round(latency_ms, 3),
-    )
 
 
 def _listed(record: ScoreRecord) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class ModelReleases:
         Raises NotFoundError; ConflictError if its files are missing, altered, or of no use to this
         code.
         """
-        self._check(self._models.get(version))
+        self.check(version)
         return self._models.activate(self._wish(version, reason, by, request_id, operation))
 
     def rollback(
@@ -51,8 +51,19 @@ class ModelReleases:
         if active is None or active.previous_version is None:
             raise ConflictError("no other model was active before this one")
         # Should the pointer move now, then to what was active at this moment or later.
-        self._check(self._models.get(active.previous_version))
+        self.check(active.previous_version)
         return self._models.activate(self._wish(None, reason, by, request_id, operation))
+
+    def check(self, version: str) -> None:
+        """Return if a model's files are of use.
+
+        Raises NotFoundError; ConflictError if they are missing, altered, or do not fit this code.
+        """
+        record = self._models.get(version)
+        try:
+            _load(record, lambda name: self._artifacts.read(version, name))
+        except ArtifactError as error:
+            raise ConflictError(f"{version} cannot be used: {error}") from error
 
     def history(self, limit: int) -> list[LedgerRow]:
         """Return the changes of the active model, newest first."""
@@ -95,12 +106,6 @@ class ModelReleases:
             request_id=request_id,
             operation_id=operation.operation_id if operation else None,
         )
-
-    def _check(self, record: ModelRecord) -> None:
-        try:
-            _load(record, lambda name: self._artifacts.read(record.model_version, name))
-        except ArtifactError as error:
-            raise ConflictError(f"{record.model_version} cannot be used: {error}") from error
 
 
 def _load(record: ModelRecord, read: Callable[[str], bytes]) -> None:

@@ -5,8 +5,8 @@ failed, and the adapter's own retries did not help. What it wrote before is then
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
 from .entities import (
     Activation,
@@ -28,6 +28,10 @@ from .entities import (
     ScoreRecord,
     WantedSnapshot,
 )
+from .experiments import ABScoring, ABTest, Ending, Exposure, PlannedSize, StoppedTest, Tally
+
+# What is kept of each variant when its test ends, by name of the variant.
+Figures = Mapping[str, Mapping[str, float | None]]
 
 
 class Clock(Protocol):
@@ -103,6 +107,9 @@ class FeedbackStore(Protocol):
 
     def all_of(self, lead_id: LeadId) -> list[Feedback | Outcome]:
         """Return all that is known about what became of one lead, without its senders."""
+
+    def dated_from(self, lead_id: LeadId, moment: datetime) -> list[Feedback]:
+        """Return a lead's feedback dated at a moment or later, with its senders; one read."""
 
     def counts(self, days: Sequence[date]) -> Mapping[date, Mapping[str, float]]:
         """Return the counters of days (UTC); a day without feedback is absent."""
@@ -217,7 +224,76 @@ class ModelRegistry(Protocol):
         """Return the changes of the active model, newest first."""
 
     def remove(self, model_version: str) -> bool:
-        """Take a model off the registry, unless it is or was the active one; tell if it went."""
+        """Take a model off the registry; tell if it went.
+
+        The active model stays, the one before it, and one that a running A/B test uses.
+        """
+
+
+class ABTestStore(Protocol):
+    """A/B tests and what was counted of them."""
+
+    def create(self, test: ABTest) -> ABTest:
+        """Keep a new test and that it uses its models, in one transaction; return it.
+
+        Creating it again with the same operation changes nothing. Raises ConflictError if the name
+        is taken, NotFoundError if one of the models is not registered.
+        """
+
+    def get(self, test_name: str) -> ABTest:
+        """Return a test; raise NotFoundError."""
+
+    def newest_first(self) -> list[ABTest]:
+        """Return all tests."""
+
+    def tally(self, test: ABTest) -> Tally:
+        """Return what was counted of a test."""
+
+    def freeze_plan(self, test_name: str, planned: PlannedSize) -> ABTest:
+        """Keep the planned size unless there is one already; return the test as it is then."""
+
+    def keep_final_look(self, test_name: str, look: Mapping[str, Any]) -> ABTest:
+        """Keep the look that decided unless there is one already; return the test as it is then."""
+
+    def stop(
+        self, test_name: str, ending: Ending, activation: Activation | None, figures: Figures
+    ) -> StoppedTest:
+        """Stop a test and activate a model if wished, in one transaction; count no score after it.
+
+        `figures` are kept with the variants. Stopping it again with the same operation changes
+        nothing more. Raises NotFoundError, ConflictError if somebody else stopped it.
+        """
+
+
+class ExposureStore(Protocol):
+    """Which unit was exposed to which variant, and by which leads; it holds keyed hashes only."""
+
+    def record(self, scoring: ABScoring) -> None:
+        """Write the audit record of a score, the exposure and what it counts, in one transaction.
+
+        A unit counts once; recording the same score again changes nothing. Raises TestStoppedError.
+        """
+
+    def of(self, lead: str, user: str | None, moment: datetime) -> list[Exposure]:
+        """Return to which exposures what was done with a lead at a moment belongs, one a test.
+
+        What a user did belongs to that user, where a test scored the lead for them by then; else to
+        the lead, where a test scored it for nobody. What nobody did belongs to the unit for which a
+        test scored the lead last by then.
+        """
+
+    def convert(self, exposure: Exposure, moment: datetime, window: timedelta) -> bool:
+        """Count a conversion, in one transaction; tell whether it counted.
+
+        It does not if the unit has one already, or if the moment is before the first exposure or
+        later than `window` after it.
+        """
+
+    def erase(self, lead: str) -> int:
+        """Forget by which scores a lead came into tests; return how many exposures there were.
+
+        A lead that was a unit leaves only its keyed hash, and never counts again.
+        """
 
 
 class ArtifactStore(Protocol):

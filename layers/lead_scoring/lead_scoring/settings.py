@@ -36,6 +36,13 @@ def _fraction(text: str) -> float:
     return number
 
 
+def _share(text: str) -> float:
+    number = _fraction(text)
+    if not 0 < number <= 0.5:
+        raise ValueError(f"must be above 0 and at most 0.5, not {text}")
+    return number
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -110,6 +117,18 @@ class Settings:
     idempotency_table: str = _setting(
         "IDEMPOTENCY_TABLE", "idempotency", _text, "DynamoDB table of replies by idempotency key"
     )
+    ab_test_variants_table: str = _setting(
+        "AB_TEST_VARIANTS_TABLE",
+        "ab_test_variants",
+        _text,
+        "DynamoDB table of A/B tests, their variants and counters",
+    )
+    ab_test_exposures_table: str = _setting(
+        "AB_TEST_EXPOSURES_TABLE",
+        "ab_test_exposures",
+        _text,
+        "DynamoDB table of who was exposed to which variant",
+    )
     training_function: str = _setting(
         "TRAINING_FUNCTION", "lead-scoring-training", _text, "Lambda function that trains"
     )
@@ -158,6 +177,27 @@ class Settings:
         _whole(0, 24 * 365),
         "hours that a view or an open contact waits for what may follow; an outcome without a date"
         " counts as known after as many",
+    )
+    ab_test_min_sample_size: int = _setting(
+        "AB_TEST_MIN_SAMPLE_SIZE",
+        100,
+        _whole(1, 10**7),
+        "units that every variant needs before anything is called significant",
+    )
+    ab_test_significance_level: float = _setting(
+        "AB_TEST_SIGNIFICANCE_LEVEL",
+        0.05,
+        _share,
+        "chance of a false alarm over the whole life of an A/B test",
+    )
+    ab_test_min_effect_size: float = _setting(
+        "AB_TEST_MIN_EFFECT_SIZE",
+        0.02,
+        _share,
+        "difference of conversion rates that is worth a change",
+    )
+    ab_attribution_days: int = _setting(
+        "AB_ATTRIBUTION_DAYS", 30, _whole(1, 365), "so long after its exposure a conversion counts"
     )
     tfidf_max_features_title: int = _setting(
         "TFIDF_MAX_FEATURES_TITLE", 100, _whole(1, 5000), "TF-IDF terms of the title"

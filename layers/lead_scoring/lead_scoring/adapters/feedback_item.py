@@ -10,7 +10,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from ..entities import Feedback, Outcome, iso, lead_key
-from .columns import FloatColumn, MomentColumn, WholeColumn
+from .columns import FloatColumn, FloatMapColumn, MomentColumn, WholeColumn
 from .lead_item import IMPORT
 from .queries import Query
 
@@ -60,6 +60,7 @@ class FeedbackItem(Model):
     probability = FloatColumn(null=True)
     ab_test = UnicodeAttribute(null=True)
     variant = UnicodeAttribute(null=True)
+    shadows = FloatMapColumn(null=True)
     converted = BooleanAttribute(null=True)
     contacted = BooleanAttribute(null=True)
     occurred_at = MomentColumn(null=True)
@@ -97,6 +98,7 @@ class FeedbackItem(Model):
             probability=given.probability if given else None,
             ab_test=given.ab_test if given else None,
             variant=given.variant if given else None,
+            shadows=given.shadows if given else None,
         )
 
     @classmethod

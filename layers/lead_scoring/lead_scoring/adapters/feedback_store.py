@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 
-from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from ..entities import (
@@ -17,6 +16,7 @@ from ..entities import (
     KeptReply,
     LeadId,
     Outcome,
+    iso,
     lead_key,
 )
 from ..errors import Fault, InvalidInputError, KeyInUseError
@@ -30,13 +30,10 @@ from .feedback_values import evidence, feedback
 from .lead_item import IMPORT
 from .queries import Query, pages_of
 from .reply_item import ReplyItem, is_free
-from .transactions import until_settled
+from .transactions import REFUSED, reasons_against, until_settled
 
 # DynamoDB's limit is 100 actions: so many rows, and the counters of as many days.
 _ROWS_A_TRANSACTION = 50
-_IS_THERE = "ConditionalCheckFailed"
-# What cancels a transaction that may well succeed a moment later, on other counters.
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _KEY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#.+")
 _BAD_CURSOR = Fault("/cursor", "must be the next_cursor of an earlier answer")
 
@@ -84,6 +81,13 @@ class DynamoFeedbackStore:
         shown, is_more = rows[:limit], len(rows) > limit
         return FeedbackPage(shown, _cursor(shown[-1]) if is_more else None)
 
+    def dated_from(self, lead_id: LeadId, moment: datetime) -> list[Feedback]:
+        """Return a lead's feedback dated at a moment or later, with its senders; one read."""
+        dated = self._rows.feedback_key.between(iso(moment), IMPORT)
+        query = Query(self._rows, lead_key(lead_id), dated)
+        with unavailable_on_failure("dynamodb"):
+            return [feedback(item) for item in query.items() if item["feedback_key"] != IMPORT]
+
     def all_of(self, lead_id: LeadId) -> list[Feedback | Outcome]:
         """Return all that is known about what became of one lead, without its senders."""
         with unavailable_on_failure("dynamodb"):
@@ -116,40 +120,36 @@ class DynamoFeedbackStore:
         def attempt() -> bool | None:
             nonlocal left
             reasons = self._reasons_against(left, reply)
-            is_there = [reason == _IS_THERE for reason in reasons]
+            is_there = [reason == REFUSED for reason in reasons]
             # A row that is there is ours, from a call whose answer was lost: so is its reply.
             if reply is not None and is_there[:2] == [False, True]:
                 raise KeyInUseError("a reply is kept under this key already")
+            if not reasons:
+                return True
             left = [row for row, known in zip(left, is_there, strict=False) if not known]
-            return True if not any(reasons) or not left else None
+            return None if left else True
 
         until_settled(attempt)
 
     def _reasons_against(
         self, rows: Sequence[CountedFeedback], reply: KeptReply | None
-    ) -> list[str | None]:
+    ) -> Sequence[str | None]:
         """Commit rows, their counters and the reply; return why each could not be written.
 
-        All None: they were. The reasons are in the order of rows, then reply.
+        Nothing: they were. The reasons are in the order of rows, then reply, then counters.
         """
         connection, now = self._rows._get_connection().connection, self._clock.now()
-        puts = len(rows) + (reply is not None)
+
+        def fill(write: TransactWrite) -> None:
+            for row in rows:
+                item = self._rows.of_feedback(row.feedback)
+                write.save(item, self._rows.feedback_key.does_not_exist())
+            if reply is not None:
+                write.save(self._replies.of(reply, now), is_free(self._replies, now))
+            add_counts(write, self._days, rows)
+
         with unavailable_on_failure("dynamodb"):
-            try:
-                with TransactWrite(connection=connection) as write:
-                    for row in rows:
-                        item = self._rows.of_feedback(row.feedback)
-                        write.save(item, self._rows.feedback_key.does_not_exist())
-                    if reply is not None:
-                        write.save(self._replies.of(reply, now), is_free(self._replies, now))
-                    add_counts(write, self._days, rows)
-            except TransactWriteError as error:
-                # PynamoDB sends what is put in the order of the calls, and updates after it.
-                codes = [each.code if each else None for each in error.cancellation_reasons]
-                if not {_IS_THERE, *_PASSING} & set(codes):
-                    raise
-                return codes
-        return [None] * puts
+            return reasons_against(connection, fill)
 
 
 def _key(row: Feedback) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ..entities import Feedback, GivenScore, Outcome, Sender
 from .lead_item import IMPORT
-from .queries import Values, number
+from .queries import Values, number, numbers
 
 _NOBODY = Sender()
 
@@ -80,4 +80,5 @@ def _given(values: Values) -> GivenScore | None:
         probability=float(values["probability"]),
         ab_test=values.get("ab_test"),
         variant=values.get("variant"),
+        shadows=numbers(values, "shadows"),
     )

@@ -7,7 +7,7 @@ from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from ..entities import Lead, ScoreRecord, iso, lead_key
-from .columns import FloatColumn, MomentColumn, WholeColumn
+from .columns import FloatColumn, FloatMapColumn, MomentColumn, WholeColumn
 
 # Live scores are kept under their time. Times start with a digit: these sort behind all of them,
 # so that the last live score before a moment is one step to the left of that moment.
@@ -42,6 +42,7 @@ class LeadItem(Model):
     latency_ms = FloatColumn(null=True)
     ab_test = UnicodeAttribute(null=True)
     variant = UnicodeAttribute(null=True)
+    shadows = FloatMapColumn(null=True)
     expires_at = WholeColumn(null=True)
 
     @classmethod
@@ -61,6 +62,7 @@ class LeadItem(Model):
             latency_ms=record.latency_ms,
             ab_test=record.ab_test,
             variant=record.variant,
+            shadows=record.shadows,
             expires_at=int((record.scored_at + kept_for).timestamp()),
         )
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from ..entities import GivenScore, Lead, LeadSnapshot, ScoreRecord
-from .queries import Values, moment, number
+from .queries import Values, moment, number, numbers
 
 # What a GivenScore is made of: none of the texts.
-GIVEN = ("score_key", "model_version", "score", "probability", "ab_test", "variant")
+GIVEN = ("score_key", "model_version", "score", "probability", "ab_test", "variant", "shadows")
 
 
 def score_record(values: Values) -> ScoreRecord:
@@ -24,6 +24,7 @@ def score_record(values: Values) -> ScoreRecord:
         latency_ms=float(values["latency_ms"]),
         ab_test=values.get("ab_test"),
         variant=values.get("variant"),
+        shadows=numbers(values, "shadows"),
     )
 
 
@@ -36,6 +37,7 @@ def given_score(values: Values) -> GivenScore:
         probability=float(values["probability"]),
         ab_test=values.get("ab_test"),
         variant=values.get("variant"),
+        shadows=numbers(values, "shadows"),
     )
 
 

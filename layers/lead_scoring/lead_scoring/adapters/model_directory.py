@@ -30,24 +30,31 @@ class LocalModelDirectory:
         except OSError:
             return None
 
-    def keep(self, active: ActiveModel, files: Mapping[str, bytes]) -> None:
-        """Keep the files of the active model, and that it is the active one."""
+    def keep(self, model_version: str, files: Mapping[str, bytes]) -> None:
+        """Keep the files of a model."""
+        try:
+            folder = self._folder / model_version
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                _replace(folder / name, content)
+        except OSError:
+            return
+
+    def keep_active(self, active: ActiveModel) -> None:
+        """Keep which model is the active one."""
         pointer = {
             "model_version": active.model_version,
             "checksums": dict(active.checksums),
             "activated_at": iso(active.activated_at),
         }
         try:
-            folder = self._folder / active.model_version
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, content in files.items():
-                _replace(folder / name, content)
+            self._folder.mkdir(parents=True, exist_ok=True)
             _replace(self._folder / _POINTER, json.dumps(pointer).encode())
         except OSError:
             return
 
     def last_active(self) -> ActiveModel | None:
-        """Return what was kept last, None if nothing is there."""
+        """Return what was kept last as the active model, None if nothing is there."""
         try:
             pointer = json.loads((self._folder / _POINTER).read_bytes())
             return ActiveModel(

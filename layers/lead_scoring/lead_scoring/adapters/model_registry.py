@@ -1,6 +1,7 @@
 """Registered models, the active pointer, and the ledger of its changes, in DynamoDB."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -29,6 +30,15 @@ from .registry_item import (
     version_entry,
 )
 from .transactions import committed, until_settled, written
+
+
+class PlannedChange(NamedTuple):
+    """A change of the pointer that is to be written if the pointer is still `before`."""
+
+    activation: Activation
+    before: ActiveModel | None
+    change: LedgerRow
+    record: ModelRecord
 
 
 class DynamoModelRegistry:
@@ -92,7 +102,8 @@ class DynamoModelRegistry:
             write.save(entry, self._versions.entry.does_not_exist())
             write_end(write, self._jobs, self._leases, lease, finished)
             if activation and change:
-                self._write_change(write, compared_with, change, record, activation)
+                planned = PlannedChange(activation, compared_with, change, record)
+                self.write_pointer(write, planned)
 
         def attempt() -> bool | None:
             if committed(self._versions, fill) or self._job_store.has_finished(lease, finished):
@@ -128,49 +139,22 @@ class DynamoModelRegistry:
             return [entry.row() for entry in entries]
 
     def remove(self, model_version: str) -> bool:
-        """Take a model off the registry, unless it is active or was before; tell whether it went.
+        """Take a model off the registry, unless it is or was active or a running test uses it.
 
-        Whoever activates it at the same time goes before, and it stays; or after, and finds none.
+        Tells whether it went. Whoever activates it at the same time, or begins a test with it, goes
+        before, and it stays; or after, and finds none.
         """
         return until_settled(lambda: self._remove(model_version))
 
-    def _activate(self, activation: Activation) -> LedgerRow | None:
-        # The pointer first: if the same operation moves it after this, the transaction fails.
-        entry = self._active_entry()
-        if done := self._done_by(activation):
-            return done
-        before = entry.pointer() if entry else None
-        to_version = activation.model_version or (before.previous_version if before else None)
-        if to_version is None:
-            raise ConflictError("no other model was active before this one")
-        if entry and entry.model_version == to_version:
-            return LedgerRow(entry.activated_at, entry.activated_by, to_version, to_version)
-        record, change = self.get(to_version), change_from(before, to_version, activation)
+    def plan(self, activation: Activation) -> PlannedChange | None:
+        """Return the change that an activation makes of the pointer as it is now.
 
-        def fill(write: TransactWrite) -> None:
-            self._write_change(write, before, change, record, activation)
-            version = self._versions(kind=KIND, entry=VERSION + to_version)
-            updated: list[Action] = [
-                self._versions.deployed_at.set(change.at),
-                self._versions.updated_at.set(change.at),
-            ]
-            write.update(version, updated, self._versions.entry.exists())
+        None if the model is the active one already. Raises NotFoundError for an unknown version,
+        ConflictError if there is none to roll back to.
+        """
+        return self._plan(activation, self.active())
 
-        return change if committed(self._pointers, fill) else None
-
-    def _write_change(
-        self,
-        write: TransactWrite,
-        before: ActiveModel | None,
-        change: LedgerRow,
-        record: ModelRecord,
-        activation: Activation,
-    ) -> None:
-        write.save(active_entry(self._pointers, change, record), self._still(before))
-        row = ledger_entry(self._ledger, change, activation.operation_id)
-        write.save(row, self._ledger.entry.does_not_exist())
-
-    def _done_by(self, activation: Activation) -> LedgerRow | None:
+    def change_by(self, activation: Activation) -> LedgerRow | None:
         """Return the change that the operation has made already, None if it has made none."""
         if activation.operation_id is None:
             return None
@@ -182,6 +166,67 @@ class DynamoModelRegistry:
             entry = next(own, None)
         return entry.row() if entry else None
 
+    def write_pointer(self, write: TransactWrite, planned: PlannedChange) -> None:
+        """Add to a transaction the pointer and the ledger's row of a change."""
+        pointer = active_entry(self._pointers, planned.change, planned.record)
+        write.save(pointer, self._still(planned.before))
+        row = ledger_entry(self._ledger, planned.change, planned.activation.operation_id)
+        write.save(row, self._ledger.entry.does_not_exist())
+
+    def begin_use(self, write: TransactWrite, model_version: str, test_name: str) -> None:
+        """Add to a transaction that a test uses a model, which must be registered."""
+        self._update_version(write, model_version, [self._versions.running_tests.add({test_name})])
+
+    def end_use(
+        self,
+        write: TransactWrite,
+        model_version: str,
+        test_name: str,
+        planned: PlannedChange | None,
+    ) -> None:
+        """Add to a transaction that a test uses a model no longer, and perhaps its deployment."""
+        actions: list[Action] = [self._versions.running_tests.delete({test_name})]
+        if planned and planned.change.to_version == model_version:
+            actions += self._deployment(planned)
+        self._update_version(write, model_version, actions)
+
+    def _activate(self, activation: Activation) -> LedgerRow | None:
+        # The pointer first: if the same operation moves it after this, the transaction fails.
+        entry = self._active_entry()
+        if done := self.change_by(activation):
+            return done
+        planned = self._plan(activation, entry.pointer() if entry else None)
+        if planned is None:
+            assert entry is not None  # noqa: S101 (the model is the active one)
+            version = entry.model_version
+            return LedgerRow(entry.activated_at, entry.activated_by, version, version)
+
+        def fill(write: TransactWrite) -> None:
+            self.write_pointer(write, planned)
+            version = planned.change.to_version
+            self._update_version(write, version, self._deployment(planned))
+
+        return planned.change if committed(self._pointers, fill) else None
+
+    def _plan(self, activation: Activation, before: ActiveModel | None) -> PlannedChange | None:
+        to_version = activation.model_version or (before.previous_version if before else None)
+        if to_version is None:
+            raise ConflictError("no other model was active before this one")
+        if before and before.model_version == to_version:
+            return None
+        change = change_from(before, to_version, activation)
+        return PlannedChange(activation, before, change, self.get(to_version))
+
+    def _deployment(self, planned: PlannedChange) -> list[Action]:
+        at = planned.change.at
+        return [self._versions.deployed_at.set(at), self._versions.updated_at.set(at)]
+
+    def _update_version(
+        self, write: TransactWrite, model_version: str, actions: list[Action]
+    ) -> None:
+        version = self._versions(kind=KIND, entry=VERSION + model_version)
+        write.update(version, actions, self._versions.entry.exists())
+
     def _remove(self, model_version: str) -> bool | None:
         pointers = self._pointers
         is_other = pointers.model_version != model_version
@@ -191,7 +236,8 @@ class DynamoModelRegistry:
 
         def fill(write: TransactWrite) -> None:
             entry = self._versions(kind=KIND, entry=VERSION + model_version)
-            write.delete(entry, self._versions.entry.exists())
+            is_unused = self._versions.running_tests.does_not_exist()
+            write.delete(entry, self._versions.entry.exists() & is_unused)
             unused = pointers.entry.does_not_exist() | (is_other & was_other)
             write.condition_check(pointers, KIND, ACTIVE, unused)
 
@@ -200,7 +246,7 @@ class DynamoModelRegistry:
         active = self.active()
         if active and model_version in (active.model_version, active.previous_version):
             return False
-        return None if self._is_registered(model_version) else False
+        return None if self._may_be_removed(model_version) else False
 
     def _active_entry(self) -> ActiveEntry | None:
         with unavailable_on_failure("dynamodb"):
@@ -208,6 +254,14 @@ class DynamoModelRegistry:
                 return self._pointers.get(KIND, ACTIVE, consistent_read=True)
             except self._pointers.DoesNotExist:
                 return None
+
+    def _may_be_removed(self, model_version: str) -> bool:
+        with unavailable_on_failure("dynamodb"):
+            try:
+                entry = self._versions.get(KIND, VERSION + model_version, consistent_read=True)
+            except self._versions.DoesNotExist:
+                return False
+        return not entry.running_tests
 
     def _is_registered(self, model_version: str) -> bool:
         try:

@@ -144,3 +144,13 @@ def moment(values: Values, name: str) -> datetime | None:
     """Read a time that may be absent."""
     text = values.get(name)
     return None if text is None else datetime.fromisoformat(text)
+
+
+def numbers(values: Values, name: str) -> dict[str, float] | None:
+    """Read a map of numbers that may be absent.
+
+    >>> numbers({"shares": {"a": {"N": "0.5"}}}, "shares")
+    {'a': 0.5}
+    """
+    typed = values.get(name)
+    return None if typed is None else {key: float(each["N"]) for key, each in typed.items()}

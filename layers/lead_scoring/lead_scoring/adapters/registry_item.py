@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
 from ..entities import Activation, ActiveModel, LedgerRow, ModelRecord, iso
@@ -44,6 +44,8 @@ class VersionEntry(Entry):
     threshold = FloatColumn()
     trained_until = MomentColumn()
     data_fingerprint = UnicodeAttribute()
+    # The names of the A/B tests that run with it; absent without any.
+    running_tests: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
 
     def record(self) -> ModelRecord:
         """Return the model that the entry describes."""

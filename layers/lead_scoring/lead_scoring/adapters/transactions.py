@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from pynamodb.connection.base import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -23,6 +24,10 @@ _REFUSALS = {
     "TransactionConflict",
     "TransactionConflictException",
 }
+
+REFUSED = "ConditionalCheckFailed"
+# What cancels a transaction that may well succeed a moment later.
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 _Result = TypeVar("_Result")
 
@@ -43,6 +48,26 @@ def committed(table: type[Model], fill: Callable[[TransactWrite], None]) -> bool
                 raise
             return False
     return True
+
+
+def reasons_against(
+    connection: Connection, fill: Callable[[TransactWrite], None]
+) -> Sequence[str | None]:
+    """Write what `fill` asks for in one transaction; return why each action was refused.
+
+    Nothing at all if it was written. The reasons come in the order in which PynamoDB sends the
+    actions: checks, deletions, what is saved, updates; each kind in the order of the calls. One is
+    REFUSED (a condition did not hold), among PASSING, or None: the action was not to blame.
+    """
+    try:
+        with TransactWrite(connection=connection) as write:
+            fill(write)
+    except TransactWriteError as error:
+        codes = [each.code if each else None for each in error.cancellation_reasons]
+        if not {REFUSED, *PASSING} & set(codes):
+            raise
+        return codes
+    return ()
 
 
 def written(write: Callable[[], Any]) -> bool:
@@ -71,6 +96,11 @@ def until_settled(attempt: Callable[[], _Result | None]) -> _Result:
             raise StoreUnavailableError("dynamodb")
         time.sleep(random.uniform(0, pause_seconds))  # noqa: S311 (not a secret)
         pause_seconds = min(0.5, 2 * pause_seconds)
+
+
+def write_until_settled(write: Callable[[], object]) -> None:
+    """Write a single item without a condition, however often others are writing it too."""
+    until_settled(lambda: written(write) or None)
 
 
 def _was_refused(error: TransactWriteError) -> bool:

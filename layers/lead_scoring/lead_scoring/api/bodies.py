@@ -16,8 +16,8 @@ from pydantic import (
 
 from ..entities import Lead, LeadId
 from ..errors import Fault, InvalidInputError, TooLargeError
+from ..hashing import keyed_hash
 from . import fields
-from .hashing import keyed_hash
 from .validation import optional, validated
 
 # Lambda's answer is limited to 6 MB, as its request is.

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 
 from ..entities import ACTION_TYPES, Interaction, Sender
 from ..errors import Fault, InvalidInputError
+from ..hashing import keyed_hash
 from . import fields
 from .bodies import LEAD_ID_SCHEMA, TIME_SCHEMA
-from .hashing import keyed_hash
 from .validation import optional, validated
 
 MOST_INTERACTIONS = 500

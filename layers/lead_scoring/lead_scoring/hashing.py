@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 
+from .entities import LeadId, lead_key
+
 
 def keyed_hash(text: str | None, hash_key: str, kind: str = "") -> str | None:
     """Return the HMAC-SHA-256 of a text under the secret key, in hex; None of nothing.
@@ -19,3 +21,14 @@ def keyed_hash(text: str | None, hash_key: str, kind: str = "") -> str | None:
     # Headers may hold anything; half of a surrogate pair is hashed as it is.
     data = content.encode("utf-8", "surrogatepass")
     return hmac.new(hash_key.encode(), data, hashlib.sha256).hexdigest()
+
+
+def lead_hash(lead_id: LeadId, hash_key: str) -> str:
+    """Return the keyed hash under which A/B tests know a lead.
+
+    >>> lead_hash(7, "k" * 16) == lead_hash("7", "k" * 16)
+    True
+    """
+    hashed = keyed_hash(lead_key(lead_id), hash_key, "lead")
+    assert hashed is not None  # noqa: S101 (no key of a lead is empty)
+    return hashed

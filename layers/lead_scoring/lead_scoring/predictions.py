@@ -1,0 +1,72 @@
+"""What a scored lead is told, and what the audit log keeps of it."""
+
+from datetime import datetime
+
+from .entities import Lead, Prediction, ScoreRecord, iso
+from .scoring_model import Scored
+from .settings import Settings
+
+_DECIMALS = 6
+
+
+def prediction(
+    lead: Lead,
+    scored: Scored,
+    model_version: str,
+    now: datetime,
+    settings: Settings,
+    *,
+    is_degraded: bool,
+) -> Prediction:
+    """Return the answer to one lead, with reasons where the model was asked for them."""
+    # The score is that of the probability as it is sent, so that anyone can check it.
+    probability = round(scored.probability, _DECIMALS)
+    score = score_of(scored)
+    answer: Prediction = {
+        "lead_id": lead.lead_id,
+        "score": score,
+        "confidence": max(probability, round(1 - probability, _DECIMALS)),
+        "probability": probability,
+        "grade": _grade(score, settings),
+        "model_version": model_version,
+        "margin": round(scored.margin, _DECIMALS),
+        "is_outlier": scored.is_outlier,
+        "outlier_reasons": scored.outlier_reasons,
+        "degraded": is_degraded,
+        "prediction_time": iso(now),
+    }
+    if lead.as_of is not None:
+        answer["as_of"] = iso(lead.as_of)
+    if scored.explanation is not None:
+        answer["feature_importance"] = scored.explanation.feature_importance
+        answer["reasons"] = scored.explanation.reasons
+        answer["base_effect"] = scored.explanation.base_effect
+    return answer
+
+
+def score_of(scored: Scored) -> int:
+    """Return the score from 0 to 100: that of the probability as it is sent."""
+    return round(100 * round(scored.probability, _DECIMALS))
+
+
+def score_record(
+    lead: Lead, answer: Prediction, now: datetime, request_id: str, position: int, latency_ms: float
+) -> ScoreRecord:
+    """Return the audit record of an answer."""
+    return ScoreRecord(
+        lead=lead,
+        scored_at=now,
+        request_id=request_id,
+        position=position,
+        model_version=answer["model_version"],
+        score=answer["score"],
+        probability=answer["probability"],
+        confidence=answer["confidence"],
+        grade=answer["grade"],
+        latency_ms=round(latency_ms, 3),
+    )
+
+
+def _grade(score: int, settings: Settings) -> str:
+    bounds = {"A": settings.grade_a_from, "B": settings.grade_b_from, "C": settings.grade_c_from}
+    return next((grade for grade, low in bounds.items() if score >= low), "D")
