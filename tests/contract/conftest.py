@@ -13,7 +13,9 @@ from moto import mock_aws
 from infra.embedded_aws import LOCAL_CREDENTIALS, embedded_aws
 from infra.provision import provision
 from infra.template import Template
+from lead_scoring.adapters.ab_test_store import DynamoABTestStore
 from lead_scoring.adapters.artifact_store import S3ArtifactStore
+from lead_scoring.adapters.exposure_store import DynamoExposureStore
 from lead_scoring.adapters.feedback_store import DynamoFeedbackStore
 from lead_scoring.adapters.job_store import DynamoJobStore
 from lead_scoring.adapters.model_registry import DynamoModelRegistry
@@ -28,6 +30,7 @@ from tests.fakes import (
     FakePredictionStore,
     FakeTrainingStore,
 )
+from tests.fakes_ab_tests import FakeABTestStore, FakeExposureStore
 from tests.fakes_feedback import FakeFeedbackStore, FakeReplyStore
 
 
@@ -43,12 +46,15 @@ class Stores:
     jobs: Any
     feedback: Any
     replies: Any
+    ab_tests: Any
+    exposures: Any
 
 
 def fake_stores() -> Stores:
     predictions, models, clock = FakePredictionStore(), FakeModelRegistry(), FakeClock()
     replies = FakeReplyStore(clock, predictions.outage)
     feedback = FakeFeedbackStore(replies, predictions.outage)
+    ab_tests = FakeABTestStore(models, predictions.outage)
     return Stores(
         predictions,
         FakeTrainingStore(predictions, feedback),
@@ -58,6 +64,8 @@ def fake_stores() -> Stores:
         models.jobs,
         feedback,
         replies,
+        ab_tests,
+        FakeExposureStore(ab_tests, predictions, predictions.outage),
     )
 
 
@@ -75,6 +83,8 @@ def real_stores(endpoint_url: str | None) -> Stores:
         DynamoJobStore(settings),
         DynamoFeedbackStore(settings, clock),
         DynamoReplyStore(settings, clock),
+        DynamoABTestStore(settings),
+        DynamoExposureStore(settings),
     )
 
 

@@ -17,6 +17,7 @@ from lead_scoring.entities import (
     ScoreRecord,
     Sender,
 )
+from lead_scoring.experiments import ABScoring, ABTest, Exposure, Variant
 
 NOON = datetime(2024, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -133,3 +134,30 @@ def model(model_version: str, **changes: Any) -> ModelRecord:
         "data_fingerprint": "2" * 64,
     }
     return ModelRecord(model_version=model_version, **fields | changes)
+
+
+def ab_test(test_name: str, *versions: str, **changes: Any) -> ABTest:
+    """A test of two models, a third in the shadow."""
+    control, other, shadow = versions or ("v1", "v2", "v3")
+    fields: dict[str, Any] = {
+        "variants": (
+            Variant("control", control, 49.995, is_control=True, checksums={"model.ubj": "0" * 64}),
+            Variant("other-1", other, 50.005, checksums={"model.ubj": "1" * 64}),
+            Variant("shade", shadow, 0.0, is_shadow=True, checksums={"model.ubj": "2" * 64}),
+        ),
+        "metric": "conversion",
+        "started_at": NOON,
+        "created_by": "tests",
+        "operation_id": fresh("operation"),
+    }
+    return ABTest(test_name=test_name, **fields | changes)
+
+
+def scoring(test_name: str, unit: str, lead_id: LeadId, **changes: Any) -> ABScoring:
+    """A score of a test for a unit; `lead` is how the stores of tests know the lead."""
+    variant = changes.pop("variant", "control")
+    shadow_scores = changes.pop("shadow_scores", {})
+    fields = {"request_id": fresh("request"), "ab_test": test_name, "variant": variant}
+    record = score(full_lead(lead_id, as_of=None), **fields | changes)
+    exposure = Exposure(test_name, variant, "conversion", unit)
+    return ABScoring(exposure, f"hash of {lead_id}", record, shadow_scores)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from pynamodb.exceptions import GetError
 from lead_scoring.adapters import artifact_store, dynamodb
 from lead_scoring.entities import Activation, Job, Lease, WantedSnapshot
 from lead_scoring.errors import StoreUnavailableError
+from lead_scoring.experiments import Ending, Exposure, PlannedSize
 
 from .conftest import Stores, local_credentials, real_stores
 from .examples import (
     NOON,
+    ab_test,
     bare_feedback,
     bare_lead,
     counted,
@@ -28,6 +31,7 @@ from .examples import (
     operation,
     reply,
     score,
+    scoring,
 )
 
 JOB = Job("x", "queued", "tests", NOON, 1)
@@ -55,6 +59,22 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
     "feedback.all_of": lambda stores: stores.feedback.all_of("x"),
     "feedback.counts": lambda stores: stores.feedback.counts([NOON.date()]),
     "feedback.delete_before": lambda stores: stores.feedback.delete_before(NOON),
+    "feedback.dated_from": lambda stores: stores.feedback.dated_from("x", NOON),
+    "ab_tests.create": lambda stores: stores.ab_tests.create(ab_test("x")),
+    "ab_tests.get": lambda stores: stores.ab_tests.get("x"),
+    "ab_tests.newest_first": lambda stores: stores.ab_tests.newest_first(),
+    "ab_tests.tally": lambda stores: stores.ab_tests.tally(ab_test("x")),
+    "ab_tests.freeze_plan": lambda stores: stores.ab_tests.freeze_plan(
+        "x", PlannedSize(1, NOON, 0.5)
+    ),
+    "ab_tests.keep_final_look": lambda stores: stores.ab_tests.keep_final_look("x", {}),
+    "ab_tests.stop": lambda stores: stores.ab_tests.stop("x", Ending(NOON, "x", "x"), None, {}),
+    "exposures.record": lambda stores: stores.exposures.record(scoring("x", "u", "x")),
+    "exposures.of": lambda stores: stores.exposures.of("x", "u", NOON),
+    "exposures.convert": lambda stores: stores.exposures.convert(
+        Exposure("x", "v", "conversion", "u"), NOON, timedelta(days=1)
+    ),
+    "exposures.erase": lambda stores: stores.exposures.erase("x"),
     "replies.begin": lambda stores: stores.replies.begin("x", "f", operation(NOON), NOON),
     "replies.finish": lambda stores: stores.replies.finish(reply("x")),
     "replies.release": lambda stores: stores.replies.release("x"),

@@ -30,24 +30,25 @@ class ABTestCache:
     ) -> None:
         """Wire it; nothing is read yet."""
         self._tests, self._refresh_seconds, self._monotonic = tests, refresh_seconds, monotonic
-        self._known: OrderedDict[str, tuple[ABTest, float]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Known, float]] = OrderedDict()
 
     def get(self, test_name: str) -> Known:
         """Return a test; raise NotFoundError, or StoreUnavailableError where none is known."""
-        test, read_at = self._known.get(test_name, (None, 0.0))
+        known, read_at = self._known.get(test_name, (None, 0.0))
         now = self._monotonic()
-        if test is not None and now < read_at + self._refresh_seconds:
-            return Known(test)
+        if known is not None and now < read_at + self._refresh_seconds:
+            return known
         try:
-            fresh = self._tests.get(test_name)
+            fresh = Known(self._tests.get(test_name))
         except StoreUnavailableError:
-            if test is None:
+            if known is None:
                 raise
-            return Known(test, is_degraded=True)
-        self._known[test_name] = (fresh, now)
+            # Not asked again at once: a store that hangs would cost every score its patience.
+            fresh = known._replace(is_degraded=True)
+        self._known[test_name] = (fresh, self._monotonic())
         while len(self._known) > _MOST_TESTS:
             self._known.popitem(last=False)
-        return Known(fresh)
+        return fresh
 
     def forget(self, test_name: str) -> None:
         """Have a test read anew when it is asked for next."""
