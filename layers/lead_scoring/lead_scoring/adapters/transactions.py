@@ -104,4 +104,8 @@ def write_until_settled(write: Callable[[], object]) -> None:
 
 
 def _was_refused(error: TransactWriteError) -> bool:
+    # A client that got no answer sends again; a store may take that for another request under the
+    # same token. Then the first was carried out: whoever looks again sees it.
+    if error_code(error) == "IdempotentParameterMismatchException":
+        return True
     return any(reason and reason.code in _REFUSALS for reason in error.cancellation_reasons)
