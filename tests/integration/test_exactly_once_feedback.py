@@ -2,82 +2,16 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import pytest
-
-from infra.embedded_aws import LOCAL_CREDENTIALS, embedded_aws
-from infra.provision import provision
-from infra.template import PROJECT, Template
 from lead_scoring.bootstrap import Services
 from lead_scoring.settings import Settings
 
 from .feedback_client import PIECES, TIMES, piece
+from .processes import get, process
 
 CLIENTS = 8
-START_SECONDS, RUN_SECONDS = 60, 240
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The settings of a system of its own, which this process has too."""
-    for name in [each for each in os.environ if each.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in LOCAL_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with embedded_aws() as endpoint_url:
-        provision(Template.load(), endpoint_url)
-        own = {
-            "HASH_KEY": "a key of the tests",
-            "MODEL_DIR": str(tmp_path / "models"),
-            "AWS_ENDPOINT_URL": endpoint_url,
-        }
-        yield Template.load().environment(own)
-
-
-@pytest.fixture
-def gateways(environment: dict[str, str]) -> Iterator[list[str]]:
-    """The base URLs of two gateways that share nothing but the AWS."""
-    with contextlib.ExitStack() as stack:
-        started = [stack.enter_context(process("gateway_process", environment)) for _ in range(2)]
-        yield [said(gateway) for gateway in started]
-
-
-@contextlib.contextmanager
-def process(
-    module: str, environment: dict[str, str], *arguments: str
-) -> Iterator[subprocess.Popen[str]]:
-    """Run one of our modules beside this process, and end it if it has not ended by itself."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", f"tests.integration.{module}", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env=os.environ | environment,
-    )
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.communicate(timeout=START_SECONDS)
-
-
-def said(child: subprocess.Popen[str]) -> str:
-    assert child.stdout is not None
-    return child.stdout.readline().strip()
-
-
-def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=30) as response:
-        return json.load(response)
+RUN_SECONDS = 240
 
 
 def test_eight_clients_that_send_everything_three_times_are_counted_once(

@@ -6,6 +6,7 @@ once: at the first look at which every variant has the planned size. By Bonferro
 two together stay within the level.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -61,8 +62,8 @@ class Rules:
 class Comparison(NamedTuple):
     """A variant against control; None is what cannot be computed. p-values are two-sided.
 
-    `effect` is the variant's rate minus control's. `adjusted_p_value` and `anytime_p_value` are
-    Holm's over all variants; `p_value` is the variant's own.
+    `effect` is the variant's rate minus control's. `p_value` is the variant's own, the others are
+    Holm's over all variants. `early_p_value` is the one that early winners are found by.
     """
 
     variant: Variant
@@ -74,6 +75,7 @@ class Comparison(NamedTuple):
     p_value: float | None
     adjusted_p_value: float | None
     anytime_p_value: float | None
+    early_p_value: float | None
     power: float | None
 
     def is_at_least(self, min_effect: float) -> bool:
@@ -149,7 +151,7 @@ def significant(look: Look, planned_samples: int | None, rules: Rules) -> frozen
     return frozenset(
         each.variant.variant_name
         for each in look.comparisons
-        if _below(each.anytime_p_value, early_level) or _below(each.adjusted_p_value, final_level)
+        if _below(each.early_p_value, early_level) or _below(each.adjusted_p_value, final_level)
     )
 
 
@@ -159,8 +161,9 @@ def _comparisons(
     arms = [_proportion(counts) for _, counts in others]
     tests = [_known(partial(two_proportion_z, control, arm)) for arm in arms]
     anytime = [_known(partial(anytime_p_value, control, arm, rules.min_effect)) for arm in arms]
+    early = [_known(partial(_early_p_value, control, arm, rules.min_effect)) for arm in arms]
     own = [test.p_value if test else None for test in tests]
-    p_values = zip(tests, _holm(own), _holm(anytime), strict=True)
+    p_values = zip(tests, _holm(own), _holm(anytime), _holm(early), strict=True)
     return [
         _comparison(variant, counts, control, rules, *each)
         for (variant, counts), each in zip(others, p_values, strict=True)
@@ -175,6 +178,7 @@ def _comparison(
     test: ZTest | None,
     adjusted: float | None,
     anytime: float | None,
+    early: float | None,
 ) -> Comparison:
     arm = _proportion(counts)
     effect = _known(lambda: arm.rate - control.rate)
@@ -188,12 +192,28 @@ def _comparison(
         p_value=test.p_value if test else None,
         adjusted_p_value=adjusted,
         anytime_p_value=anytime,
+        early_p_value=early,
         power=_known(
             lambda: achieved_power(
                 control.rate, rules.min_effect, control.samples, arm.samples, rules.level
             )
         ),
     )
+
+
+def _early_p_value(control: Proportion, arm: Proportion, scale: float) -> float:
+    """Return the larger of the anytime-valid p-values with unpooled and with pooled variance.
+
+    The unpooled one alone finds winners by chance beside a small arm: of 100 units at 2 % none
+    converts in 13 tests of 100, and then their rate seems to have no variance at all.
+    """
+    unpooled = anytime_p_value(control, arm, scale)
+    z = two_proportion_z(control, arm).z
+    if z == 0:
+        return 1.0
+    v, mixed = ((arm.rate - control.rate) / z) ** 2, scale * scale
+    evidence = z * z * mixed / (v + mixed) / 2
+    return max(unpooled, math.exp(min(0.0, math.log1p(mixed / v) / 2 - evidence)))
 
 
 def _required(control_rate: float, rules: Rules) -> int:

@@ -133,8 +133,7 @@ class ABScorer:
                 self._predictions.add([record])
             else:
                 self._exposures.record(scoring)
-                # Feedback dated after this score may have come before it.
-                self._attribution.count_from(record.lead.lead_id, record.scored_at)
+                self._attribution.count_after(scoring)
         except TestStoppedError:
             self._tests.forget(scoring.exposure.test_name)
             raise

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from .ab_looks import Comparison, Look, Rules
+from .ab_looks import FEWEST_CONVERSIONS_TO_PLAN, Comparison, Look, Rules
+from .entities import iso
 from .experiments import ABTest, ArmCounts
 from .significance import Interval
 
@@ -99,6 +100,7 @@ def warnings(reading: Reading, attribution: timedelta) -> list[Warning]:
         for found in (
             _mismatch_warning(reading),
             _size_warnings(reading),
+            _decision_warning(reading),
             _time_warnings(reading, attribution),
             _model_warnings(reading.test),
         )
@@ -132,6 +134,15 @@ def _size_warnings(reading: Reading) -> Iterator[tuple[str, str]]:
     yield "looked_too_early", text
 
 
+def _decision_warning(reading: Reading) -> Iterator[tuple[str, str]]:
+    decided = reading.test.final_look
+    if decided and decided["at"] != iso(reading.now):
+        yield (
+            "decided_earlier",
+            f"The look of {decided['at']} decided ({decided['code']}); the figures are newer.",
+        )
+
+
 def _time_warnings(reading: Reading, attribution: timedelta) -> Iterator[tuple[str, str]]:
     test, now = reading.test, reading.now
     expected = test.expected_days
@@ -142,8 +153,8 @@ def _time_warnings(reading: Reading, attribution: timedelta) -> Iterator[tuple[s
     if now < last_exposure + attribution and any(counts.samples for _, counts in reading.look.arms):
         yield (
             "attribution_open",
-            f"Units convert up to {attribution.days} days after their exposure: rates may still"
-            " rise.",
+            f"Units convert up to {_counted(attribution.days, 'day')} after their exposure: rates"
+            " may still rise.",
         )
 
 
@@ -164,8 +175,8 @@ def _shares(look: Look) -> str:
     total = sum(counts.samples for _, counts in look.arms)
     planned = sum(variant.traffic_percentage for variant, _ in look.arms)
     said = [
-        f"{variant.variant_name} has {counts.samples / total:.1%} of {_units(total)} where "
-        f"{variant.traffic_percentage / planned:.1%} were planned"
+        f"{variant.variant_name} has {_percent(counts.samples / total, 1)} of {_units(total)} where "
+        f"{_percent(variant.traffic_percentage / planned, 1)} were planned"
         for variant, counts in look.arms
     ]
     assert look.mismatch_p_value is not None  # noqa: S101 (there is a mismatch)
@@ -179,7 +190,7 @@ def _ship(reading: Reading, best: Comparison) -> str:
 def _keep_control(reading: Reading) -> str:
     compared = reading.look.comparisons
     best = max(compared, key=_effect)
-    every = "" if len(compared) == 1 else "every variant is worse; of the best, "
+    every = "" if len(compared) == 1 else "every variant is worse; at best, "
     return f"Keep {_control(reading)}: {every}{_against_control(reading, best)}."
 
 
@@ -188,24 +199,45 @@ def _no_difference(reading: Reading) -> str:
     return (
         f"Keep {_control(reading)}, there is no difference worth a change: at the planned size of "
         f"{_units(reading.planned_samples or 0)} a variant, {_against_control(reading, best)}, "
-        f"where {_points(reading.rules.min_effect)} better were asked for."
+        f"while a change asks for {_points(reading.rules.min_effect)}."
     )
 
 
 def _keep_running(reading: Reading) -> str:
-    look, target = reading.look, reading.target_samples
+    look = reading.look
     begin = "Stopped too early to tell" if reading.test.ending else "Keep running"
-    if not look.has_min_samples or target is None:
+    if not look.has_min_samples:
         sizes = [f"{arm.variant_name} has {_units(counts.samples)}" for arm, counts in look.arms]
         return f"{begin}: {_listed(sizes)}, and each needs {reading.rules.min_samples:,} at least."
-    least = min(counts.samples for _, counts in look.arms)
     best = max(look.comparisons, key=_effect)
-    text = (
-        f"{begin}: {_against_control(reading, best)}, which may be chance; the smallest variant"
-        f" has {least:,} of the {_units(target)} that are needed"
-    )
+    doubt = _doubt(reading, best)
+    return f"{begin}: {_against_control(reading, best)}{doubt}; {_lacking(reading)}."
+
+
+def _doubt(reading: Reading, best: Comparison) -> str:
+    """Say why a difference is not acted on."""
+    if best.effect == 0:
+        return ""
+    if best.variant.variant_name not in reading.significant:
+        return ", which may be chance"
+    if best.is_worse:
+        return ", which is hardly chance"
+    return f", which is hardly chance, but a change asks for {_points(reading.rules.min_effect)}"
+
+
+def _lacking(reading: Reading) -> str:
+    """Say what a running test needs, or a stopped one would have needed."""
+    planned, arms = reading.planned_samples, reading.look.arms
+    if planned is None:
+        conversions = next(counts.conversions for arm, counts in arms if arm.is_control)
+        return (
+            f"the size is planned when {_control(reading)} has {FEWEST_CONVERSIONS_TO_PLAN}"
+            f" conversions, and it has {conversions:,}"
+        )
+    least = min(counts.samples for _, counts in arms)
     days = days_remaining(reading)
-    return f"{text}, about {max(days, 0.1):.1f} days more." if days else f"{text}."
+    more = f", about {max(days, 0.1):.1f} days more" if days else ""
+    return f"the smallest variant has {least:,} of the {planned:,} units planned{more}"
 
 
 def _against_control(reading: Reading, one: Comparison) -> str:
@@ -220,7 +252,7 @@ def _against_control(reading: Reading, one: Comparison) -> str:
     )
     # The p-value that speaks at this look: of the z-test where it is its turn.
     is_final = reading.look.has_reached(reading.planned_samples)
-    name, p = ("p", one.adjusted_p_value) if is_final else ("anytime-valid p", one.anytime_p_value)
+    name, p = ("p", one.adjusted_p_value) if is_final else ("anytime-valid p", one.early_p_value)
     return f"{text} ({_interval(one.interval)}{'' if p is None else f', {_p(p, name)}'})"
 
 
@@ -233,7 +265,11 @@ def _effect(one: Comparison) -> float:
 
 
 def _rate(counts: ArmCounts) -> str:
-    return f"{counts.conversions / counts.samples:.2%}"
+    return _percent(counts.conversions / counts.samples, 2)
+
+
+def _percent(share: float, digits: int) -> str:
+    return f"{100 * share:.{digits}f} %"
 
 
 def _difference(effect: float) -> str:
@@ -243,7 +279,15 @@ def _difference(effect: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " percentage points"
+    """Write a share in percentage points.
+
+    >>> _points(0.015), _points(0.01), _points(0.00002)
+    ('1.5 percentage points', '1 percentage point', 'less than 0.01 percentage points')
+    """
+    number = f"{100 * share:.2f}".rstrip("0").rstrip(".")
+    if number == "0":
+        return "less than 0.01 percentage points"
+    return f"{number} percentage point{'' if number == '1' else 's'}"
 
 
 def _interval(interval: Interval | None) -> str:
@@ -253,7 +297,11 @@ def _interval(interval: Interval | None) -> str:
 
 
 def _units(number: int) -> str:
-    return f"{number:,} unit{'' if number == 1 else 's'}"
+    return _counted(number, "unit")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _p(value: float, name: str = "p") -> str:

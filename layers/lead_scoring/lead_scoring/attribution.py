@@ -6,9 +6,10 @@ time. Each is written first and then looks for the other, so whoever comes secon
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from .entities import Feedback, LeadId
+from .entities import Feedback
+from .experiments import ABScoring
 from .hashing import lead_hash
 from .parallel import in_threads
 from .ports import ExposureStore, FeedbackStore
@@ -31,9 +32,15 @@ class Attribution:
         """
         in_threads(self._count, [row for row in rows if metric_of(row)])
 
-    def count_from(self, lead_id: LeadId, moment: datetime) -> None:
-        """Count what was written down about a lead and dated at a moment or later."""
-        self.count(self._feedback.dated_from(lead_id, moment))
+    def count_after(self, scoring: ABScoring) -> None:
+        """Count what was written down before a score, but is dated after it.
+
+        A score for a user changes nothing about what other users did.
+        """
+        record, unit = scoring.record, scoring.exposure.unit
+        rows = self._feedback.dated_from(record.lead.lead_id, record.scored_at)
+        is_for_lead = unit == scoring.lead
+        self.count([row for row in rows if is_for_lead or row.sender.user_hash in (unit, None)])
 
     def _count(self, row: Feedback) -> None:
         lead = lead_hash(row.lead_id, self._hash_key)
