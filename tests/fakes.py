@@ -36,6 +36,7 @@ from lead_scoring.settings import Settings
 from tests.fakes_ab_tests import FakeABTestStore, FakeExposureStore
 from tests.fakes_feedback import FakeFeedbackStore, FakeReplyStore
 from tests.fakes_jobs import FakeJobStore, FakeTrainingWorker
+from tests.fakes_monitoring import FakeMonitoringStore
 
 
 class FakeClock:
@@ -95,6 +96,11 @@ class FakePredictionStore:
             variant=before.variant,
             shadows=before.shadows,
         )
+
+    def sampled(self, since: datetime) -> Iterator[ScoreRecord]:
+        self.outage.check()
+        live = [one for one in self.records if one.lead.as_of is None and one.scored_at >= since]
+        yield from sorted(live, key=_score_key, reverse=True)
 
     def knows(self, lead_id: LeadId) -> bool:
         known = next(self.newest_first(lead_id), None) is not None
@@ -331,5 +337,6 @@ def fake_services(model_dir: str, **settings: Any) -> Services:
         artifacts=artifacts,
         ab_test_store=ab_tests,
         exposures=FakeExposureStore(ab_tests, predictions, Outage("dynamodb")),
+        monitoring=FakeMonitoringStore(Outage("dynamodb")),
     )
     return services

@@ -19,6 +19,7 @@ from lead_scoring.adapters.exposure_store import DynamoExposureStore
 from lead_scoring.adapters.feedback_store import DynamoFeedbackStore
 from lead_scoring.adapters.job_store import DynamoJobStore
 from lead_scoring.adapters.model_registry import DynamoModelRegistry
+from lead_scoring.adapters.monitoring_store import DynamoMonitoringStore
 from lead_scoring.adapters.prediction_store import DynamoPredictionStore
 from lead_scoring.adapters.reply_store import DynamoReplyStore
 from lead_scoring.adapters.training_store import DynamoTrainingStore
@@ -32,6 +33,7 @@ from tests.fakes import (
 )
 from tests.fakes_ab_tests import FakeABTestStore, FakeExposureStore
 from tests.fakes_feedback import FakeFeedbackStore, FakeReplyStore
+from tests.fakes_monitoring import FakeMonitoringStore
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Stores:
     replies: Any
     ab_tests: Any
     exposures: Any
+    monitoring: Any
 
 
 def fake_stores() -> Stores:
@@ -66,6 +69,7 @@ def fake_stores() -> Stores:
         replies,
         ab_tests,
         FakeExposureStore(ab_tests, predictions, predictions.outage),
+        FakeMonitoringStore(predictions.outage),
     )
 
 
@@ -75,7 +79,7 @@ def real_stores(endpoint_url: str | None) -> Stores:
         environment["AWS_ENDPOINT_URL"] = endpoint_url
     settings, clock = Settings.from_environment(environment), FakeClock()
     return Stores(
-        DynamoPredictionStore(settings),
+        DynamoPredictionStore(settings, clock),
         DynamoTrainingStore(settings, clock),
         DynamoModelRegistry(settings),
         S3ArtifactStore(settings),
@@ -85,6 +89,7 @@ def real_stores(endpoint_url: str | None) -> Stores:
         DynamoReplyStore(settings, clock),
         DynamoABTestStore(settings),
         DynamoExposureStore(settings),
+        DynamoMonitoringStore(settings),
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 from pynamodb.exceptions import GetError
 
 from lead_scoring.adapters import artifact_store, dynamodb
+from lead_scoring.alerting import Watch
 from lead_scoring.entities import Activation, Job, Lease, WantedSnapshot
 from lead_scoring.errors import StoreUnavailableError
 from lead_scoring.experiments import Ending, Exposure, PlannedSize
@@ -69,6 +70,11 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
     ),
     "ab_tests.keep_final_look": lambda stores: stores.ab_tests.keep_final_look("x", {}),
     "ab_tests.stop": lambda stores: stores.ab_tests.stop("x", Ending(NOON, "x", "x"), None, {}),
+    "predictions.sampled": lambda stores: list(stores.predictions.sampled(NOON)),
+    "monitoring.watch": lambda stores: stores.monitoring.watch(),
+    "monitoring.keep": lambda stores: stores.monitoring.keep(Watch(1, at=NOON), []),
+    "monitoring.reports": lambda stores: stores.monitoring.reports(NOON),
+    "monitoring.history": lambda stores: stores.monitoring.history(1),
     "exposures.record": lambda stores: stores.exposures.record(scoring("x", "u", "x")),
     "exposures.of": lambda stores: stores.exposures.of("x", "u", NOON),
     "exposures.convert": lambda stores: stores.exposures.convert(

@@ -126,11 +126,15 @@ def _size_warnings(reading: Reading) -> Iterator[tuple[str, str]]:
     tempting = [
         each.p_value
         for each in reading.look.comparisons
-        if each.p_value is not None and each.p_value < reading.rules.level
+        if each.variant.variant_name not in reading.significant
+        and each.p_value is not None
+        and each.p_value < reading.rules.level
     ]
     text = "This look is before the planned size: the z-test is taken once, when it is reached."
+    if reading.test.ending:
+        text = "The test was stopped before the planned size, at which the z-test is taken."
     if tempting:
-        text += f" Do not act on {_p(min(tempting))} yet; who looks often finds one by chance."
+        text += f" Do not act on {_p(min(tempting))}: who looks often finds one by chance."
     yield "looked_too_early", text
 
 
@@ -175,8 +179,8 @@ def _shares(look: Look) -> str:
     total = sum(counts.samples for _, counts in look.arms)
     planned = sum(variant.traffic_percentage for variant, _ in look.arms)
     said = [
-        f"{variant.variant_name} has {_percent(counts.samples / total, 1)} of {_units(total)} where "
-        f"{_percent(variant.traffic_percentage / planned, 1)} were planned"
+        f"{variant.variant_name} has {_percent(counts.samples / total, 1)} of {_units(total)} "
+        f"where {_percent(variant.traffic_percentage / planned, 1)} were planned"
         for variant, counts in look.arms
     ]
     assert look.mismatch_p_value is not None  # noqa: S101 (there is a mismatch)
@@ -197,8 +201,8 @@ def _keep_control(reading: Reading) -> str:
 def _no_difference(reading: Reading) -> str:
     best = max(reading.look.comparisons, key=_effect)
     return (
-        f"Keep {_control(reading)}, there is no difference worth a change: at the planned size of "
-        f"{_units(reading.planned_samples or 0)} a variant, {_against_control(reading, best)}, "
+        f"Keep {_control(reading)}, as there is no difference worth a change: at the planned size "
+        f"of {_units(reading.planned_samples or 0)} a variant, {_against_control(reading, best)}, "
         f"while a change asks for {_points(reading.rules.min_effect)}."
     )
 

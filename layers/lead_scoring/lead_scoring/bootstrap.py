@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         FeedbackStore,
         JobStore,
         ModelRegistry,
+        MonitoringStore,
         PredictionStore,
         ReplyStore,
         TrainingStore,
@@ -79,7 +80,7 @@ class Services:
         """The audit log of scores."""
         from .adapters.prediction_store import DynamoPredictionStore
 
-        return DynamoPredictionStore(self.settings)
+        return DynamoPredictionStore(self.settings, self.clock)
 
     @cached_property
     def training_data(self) -> "TrainingStore":
@@ -115,6 +116,13 @@ class Services:
         from .adapters.exposure_store import DynamoExposureStore
 
         return DynamoExposureStore(self.settings)
+
+    @cached_property
+    def monitoring(self) -> "MonitoringStore":
+        """Reports of monitoring, and alerts."""
+        from .adapters.monitoring_store import DynamoMonitoringStore
+
+        return DynamoMonitoringStore(self.settings)
 
     @cached_property
     def jobs(self) -> "JobStore":

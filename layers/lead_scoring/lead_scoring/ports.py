@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
+from .alerting import AlertChange, Watch
 from .entities import (
     Activation,
     ActiveModel,
@@ -57,6 +58,12 @@ class PredictionStore(Protocol):
         """Return the last live score before a moment, None if there is none; one read.
 
         Scores as of another moment do not count.
+        """
+
+    def sampled(self, since: datetime) -> Iterator[ScoreRecord]:
+        """Iterate over the live scores since a moment that monitoring may look at.
+
+        From the newest day on, in any order within a day. Reads an index, never the whole table.
         """
 
     def knows(self, lead_id: LeadId) -> bool:
@@ -294,6 +301,25 @@ class ExposureStore(Protocol):
 
         A lead that was a unit leaves only its keyed hash, and never counts again.
         """
+
+
+class MonitoringStore(Protocol):
+    """What monitoring found, and the alerts that it opened and closed."""
+
+    def watch(self) -> Watch:
+        """Return what the last run left; an empty watch before the first."""
+
+    def keep(self, watch: Watch, changes: Sequence[AlertChange]) -> bool:
+        """Keep what a run found, with the changes of alerts, in one transaction; tell if it did.
+
+        It does not if another run was kept since the one before it (`watch.revision` - 1).
+        """
+
+    def reports(self, since: datetime) -> list[Mapping[str, Any]]:
+        """Return the reports since a moment, oldest first."""
+
+    def history(self, limit: int) -> list[AlertChange]:
+        """Return how alerts opened and closed, newest first."""
 
 
 class ArtifactStore(Protocol):

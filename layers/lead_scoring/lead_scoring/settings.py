@@ -43,6 +43,12 @@ def _share(text: str) -> float:
     return number
 
 
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"must be true or false, not {text!r}")
+    return text.lower() == "true"
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -129,6 +135,9 @@ class Settings:
         _text,
         "DynamoDB table of who was exposed to which variant",
     )
+    monitoring_table: str = _setting(
+        "MONITORING_TABLE", "monitoring", _text, "DynamoDB table of reports and alerts"
+    )
     training_function: str = _setting(
         "TRAINING_FUNCTION", "lead-scoring-training", _text, "Lambda function that trains"
     )
@@ -167,6 +176,15 @@ class Settings:
         60,
         _whole(1, 3600),
         "a training that shows no sign of life for so long is taken for dead",
+    )
+    monitoring_sample_rate: float = _setting(
+        "MONITORING_SAMPLE_RATE", 1.0, _fraction, "share of the scores that monitoring looks at"
+    )
+    auto_rollback: bool = _setting(
+        "AUTO_ROLLBACK",
+        False,
+        _flag,
+        "whether a new model that does significantly worse than the one before is rolled back",
     )
     feedback_half_life_days: int = _setting(
         "FEEDBACK_HALF_LIFE_DAYS", 180, _whole(1, 36500), "after so long feedback weighs half"

@@ -42,6 +42,7 @@ class DynamoExposureStore:
         self._table = bound(ExposureItem, settings.ab_test_exposures_table, settings)
         self._counters = bound(CounterItem, settings.ab_test_variants_table, settings)
         self._scores = bound(LeadItem, settings.predictions_table, settings)
+        self._sample_rate = settings.monitoring_sample_rate
         self._scores_kept_for = timedelta(days=settings.prediction_retention_days)
         attribution = timedelta(days=settings.ab_attribution_days)
         self._kept_for = max(self._scores_kept_for, attribution) + _MARGIN
@@ -113,7 +114,7 @@ class DynamoExposureStore:
     def _fill(self, write: TransactWrite, scoring: ABScoring, *, is_first: bool) -> None:
         exposure, record = scoring.exposure, scoring.record
         expires_at = seconds(record.scored_at + self._kept_for)
-        write.save(self._scores.of_score(record, self._scores_kept_for))
+        write.save(self._scores.of_score(record, self._scores_kept_for, self._sample_rate))
         sight = self._table.of_sight(scoring, expires_at)
         write.save(sight, self._table.entry.does_not_exist())
         if is_first:

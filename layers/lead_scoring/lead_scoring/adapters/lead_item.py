@@ -1,9 +1,11 @@
 """The table of leads and their scores: one item a score, and one the imported copy of a lead."""
 
-from datetime import datetime, timedelta
+import zlib
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from ..entities import Lead, ScoreRecord, iso, lead_key
@@ -13,6 +15,21 @@ from .columns import FloatColumn, FloatMapColumn, MomentColumn, WholeColumn
 # so that the last live score before a moment is one step to the left of that moment.
 AS_OF = "as_of#"
 IMPORT = "import"
+BY_SAMPLE = "by_sample"
+# Partitions a day: each takes 1,000 writes a second.
+SAMPLE_PARTS = 16
+
+
+class BySample(GlobalSecondaryIndex["LeadItem"]):  # type: ignore[no-untyped-call] # PynamoDB's
+    """The live scores that monitoring may look at, by part of a day and time."""
+
+    class Meta:  # noqa: D106 (PynamoDB's way to say it)
+        index_name = BY_SAMPLE
+        # Required, and not used: template.yaml says what the index holds.
+        projection = AllProjection()
+
+    sample_part = UnicodeAttribute(hash_key=True)
+    scored_at = MomentColumn(range_key=True)
 
 
 class LeadItem(Model):
@@ -44,10 +61,15 @@ class LeadItem(Model):
     variant = UnicodeAttribute(null=True)
     shadows = FloatMapColumn(null=True)
     expires_at = WholeColumn(null=True)
+    sample_part = UnicodeAttribute(null=True)
+    by_sample = BySample()
 
     @classmethod
-    def of_score(cls, record: ScoreRecord, kept_for: timedelta) -> "LeadItem":
-        """Make the item of a score, which expires after a while."""
+    def of_score(cls, record: ScoreRecord, kept_for: timedelta, sample_rate: float) -> "LeadItem":
+        """Make the item of a score, which expires after a while.
+
+        `sample_rate` is the share of live scores that monitoring may look at.
+        """
         return cls(
             score_key=score_key(record),
             **_columns(record.lead),
@@ -64,12 +86,28 @@ class LeadItem(Model):
             variant=record.variant,
             shadows=record.shadows,
             expires_at=int((record.scored_at + kept_for).timestamp()),
+            sample_part=_sample_part(record, sample_rate),
         )
 
     @classmethod
     def of_import(cls, lead: Lead, moment: datetime) -> "LeadItem":
         """Make the item of an imported lead, which stays."""
         return cls(score_key=IMPORT, **_columns(lead), moment=moment)
+
+
+def sample_parts(day: date) -> list[str]:
+    """Return the keys under which the index keeps the scores of a day (UTC)."""
+    return [f"{day.isoformat()}#{part:02d}" for part in range(SAMPLE_PARTS)]
+
+
+def _sample_part(record: ScoreRecord, rate: float) -> str | None:
+    """Return the part of its day that a score is in, None if monitoring is not to look at it."""
+    if record.lead.as_of is not None:
+        return None
+    drawn = zlib.crc32(f"{lead_key(record.lead.lead_id)}#{score_key(record)}".encode())
+    if drawn >= rate * 2**32:
+        return None
+    return f"{record.scored_at.date().isoformat()}#{drawn % SAMPLE_PARTS:02d}"
 
 
 def score_key(record: ScoreRecord) -> str:

@@ -3,15 +3,16 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ..entities import GivenScore, LeadId, ScoreRecord, iso, lead_key
+from ..ports import Clock
 from ..settings import Settings
-from .aws import unavailable_on_failure
+from .aws import BULK_READ_SECONDS, unavailable_on_failure
 from .dynamodb import bound, delete_all, put_all
-from .lead_item import AS_OF, IMPORT, LeadItem
+from .lead_item import AS_OF, BY_SAMPLE, IMPORT, LeadItem, sample_parts
 from .lead_values import GIVEN, given_score, score_record
-from .queries import Query, Values
+from .queries import Query, Values, pages_of
 
 # A page of long descriptions is not read in vain.
 _PAGE = 50
@@ -20,14 +21,18 @@ _PAGE = 50
 class DynamoPredictionStore:
     """A PredictionStore in the table of leads and their scores."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._clock = clock
         self._table = bound(LeadItem, settings.predictions_table, settings)
+        self._samples = bound(LeadItem, settings.predictions_table, settings, BULK_READ_SECONDS)
         self._kept_for = timedelta(days=settings.prediction_retention_days)
+        self._rate = settings.monitoring_sample_rate
 
     def add(self, records: Sequence[ScoreRecord]) -> None:
         """Write all records; each expires after the retention period."""
         with unavailable_on_failure("dynamodb"):
-            put_all(self._table, (self._table.of_score(each, self._kept_for) for each in records))
+            kept_for, rate = self._kept_for, self._rate
+            put_all(self._table, (self._table.of_score(each, kept_for, rate) for each in records))
 
     def newest_first(self, lead_id: LeadId, *, live_only: bool = False) -> Iterator[ScoreRecord]:
         """Iterate over a lead's scores from the newest on, reading as they are asked for.
@@ -55,6 +60,18 @@ class DynamoPredictionStore:
             item = before.first()
         return None if item is None else given_score(item)
 
+    def sampled(self, since: datetime) -> Iterator[ScoreRecord]:
+        """Iterate over the live scores since a moment that monitoring may look at.
+
+        From the newest day on, in any order within a day; holds a few pages at a time.
+        """
+        newest = self._clock.now().date()
+        days = [newest - timedelta(days=ago) for ago in range((newest - since.date()).days + 1)]
+        with unavailable_on_failure("dynamodb"):
+            for day in days:
+                for page in pages_of(self._of_day(day, since)):
+                    yield from map(score_record, page)
+
     def knows(self, lead_id: LeadId) -> bool:
         """Whether anything is kept about a lead: a score of any kind, or its imported copy."""
         anything = Query(self._table, lead_key(lead_id), attributes=["lead_id"])
@@ -69,6 +86,11 @@ class DynamoPredictionStore:
             delete_all(self._table, keys)
         scores = sum(key["score_key"] != IMPORT for key in keys)
         return scores, len(keys) - scores
+
+    def _of_day(self, day: date, since: datetime) -> Iterator[Query]:
+        later = self._samples.scored_at >= since
+        for part in sample_parts(day):
+            yield Query(self._samples, part, later, index=BY_SAMPLE)
 
 
 def _time(item: Values) -> str:

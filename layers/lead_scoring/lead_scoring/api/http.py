@@ -7,6 +7,7 @@ def score(request: ApiRequest) -> object:
 
 import functools
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from ..entities import KeyedRequest
 from ..errors import Fault, InvalidInputError, NotFoundError
 from .problems import NotJsonError, UnsupportedMediaTypeError, compact_json, problem_of
 from .queries import Reader, read_query
+from .telemetry import report_request
 
 # A number of more digits breaks the same rules as one of so many, and costs less to read.
 _MOST_DIGITS = 1_000
@@ -122,7 +124,13 @@ def endpoint(app: Chalice, method: str, path: str) -> Callable[[View], View]:
             assert request is not None  # noqa: S101 (Chalice sets it before it calls a view)
             # Of API Gateway, else of Lambda itself.
             request_id = request.context.get("requestId") or app.lambda_context.aws_request_id
-            return answer(view, ApiRequest(request, request_id))
+            started = time.perf_counter()
+            answered = answer(view, ApiRequest(request, request_id))
+            milliseconds = 1000 * (time.perf_counter() - started)
+            report_request(
+                app.app_name, method, path, answered.status_code, milliseconds, request_id
+            )
+            return answered
 
         # Chalice's own check of the content type has errors of its own form, and passes none.
         app.route(path, methods=[method], content_types=["*/*"])(handle)
