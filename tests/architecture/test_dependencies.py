@@ -9,7 +9,16 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "layers" / "lead_scoring" / "lead_scoring"
-FOUNDATION = {"errors", "settings", "entities", "alerting", "hashing", "experiments", "ports"}
+FOUNDATION = {
+    "errors",
+    "settings",
+    "entities",
+    "alerting",
+    "embedded_metrics",
+    "hashing",
+    "experiments",
+    "ports",
+}
 # What each of the outer rings may load besides the foundation and the standard library.
 LIBRARIES = {
     "api": {"chalice", "pydantic"},

@@ -89,7 +89,9 @@ def test_the_active_model_is_shown_with_what_was_registered(services: Services) 
 def test_what_became_of_leads_is_read_once_for_live_metrics_and_check(services: Services) -> None:
     deploy(services)
     store = CountingTrainingStore(hundred_outcomes(NOON - timedelta(hours=1)))
-    check = RetrainingCheck(services.settings, services.clock, store, services.models)
+    check = RetrainingCheck(
+        services.settings, services.clock, store, services.models, services.monitoring
+    )
 
     report = Performance(services.settings, services.feedback, services.retraining, check).report()
 

@@ -1,9 +1,10 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from lead_scoring.alerting import Alert, Watch
 from lead_scoring.entities import Activation, Feedback, Outcome
 from lead_scoring.retraining_check import RetrainingCheck
 from tests.builders import settings
@@ -17,7 +18,8 @@ from tests.evidence import (
     given,
     hundred_outcomes,
 )
-from tests.fakes import FakeClock, FakeModelRegistry
+from tests.fakes import FakeClock, FakeModelRegistry, Outage
+from tests.fakes_monitoring import FakeMonitoringStore
 
 DEPLOYED = NOON - timedelta(days=2)
 INSTANT = timedelta(microseconds=1)
@@ -41,11 +43,16 @@ def check(
     rows: Iterable[Feedback | Outcome] = (),
     models: FakeModelRegistry | None = None,
     now: datetime = NOON,
+    alerts: Sequence[Alert] = (),
     **changes: Any,
 ) -> dict[str, Any]:
     """What the check says about rows; by default nothing but new samples could be a reason."""
     store = CountingTrainingStore(rows)
-    return RetrainingCheck(settings(**changes), FakeClock(now), store, models or registry()).check()
+    monitoring = FakeMonitoringStore(Outage("dynamodb"))
+    monitoring.kept = [Watch(1, alerts, at=now)]
+    return RetrainingCheck(
+        settings(**changes), FakeClock(now), store, models or registry(), monitoring
+    ).check()
 
 
 def test_without_a_model_one_is_trained_as_soon_as_there_is_enough_to_train_on() -> None:
@@ -149,6 +156,7 @@ def test_nothing_new_and_a_young_model_are_no_reason_and_the_sentences_say_so() 
         "0 new samples became known since the active model was trained: 50 are a reason to train.",
         "0 outcomes of leads that the active model scored became known since it was deployed:"
         " 100 are needed to judge it.",
+        "No drift was found since the active model was trained.",
     ]
     assert (result["usable_samples"], result["model_age_days"]) == (1000, 2.0)
 
@@ -302,7 +310,8 @@ def test_with_a_model_only_what_is_new_to_it_is_read_and_only_once() -> None:
     models = registry(trained_until=DEPLOYED - timedelta(days=1))
     store = CountingTrainingStore(converted(3))
 
-    RetrainingCheck(settings(), FakeClock(NOON), store, models).check()
+    monitoring = FakeMonitoringStore(Outage("dynamodb"))
+    RetrainingCheck(settings(), FakeClock(NOON), store, models, monitoring).check()
 
     # A day for views that had to ripen.
     assert store.reads == [DEPLOYED - timedelta(days=2)]
@@ -315,3 +324,30 @@ def test_after_a_rollback_all_is_read_that_the_older_model_has_not_seen() -> Non
 
     assert result["new_samples"] == 60
     assert result["live_samples"] == 0
+
+
+def drift(code: str, since: datetime) -> Alert:
+    return Alert(code, "warning", since, 0.4, 0.25, "Price drifted.", "Look.")
+
+
+@pytest.mark.parametrize("code", ["feature_drift", "score_drift"])
+def test_drift_that_was_found_since_the_training_is_a_reason(code: str) -> None:
+    result = check(alerts=[drift(code, DEPLOYED + INSTANT)])
+
+    assert result["should_retrain"]
+    assert result["reasons"] == [
+        "Leads have changed since the active model was trained: Price drifted."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "since"),
+    [("feature_drift", DEPLOYED), ("missing_values", NOON), ("performance_degraded", NOON)],
+)
+def test_drift_that_the_model_was_trained_on_and_other_alerts_are_none(
+    code: str, since: datetime
+) -> None:
+    result = check(alerts=[drift(code, since)])
+
+    assert not result["should_retrain"]
+    assert "No drift was found since the active model was trained." in result["reasons"]

@@ -25,6 +25,9 @@ READINGS: list[tuple[str, str, str, Any]] = [
     ("RETRAIN_INTERVAL_DAYS", "14", "retrain_interval_days", 14),
     ("RETRAIN_MIN_NEW_SAMPLES", "1", "retrain_min_new_samples", 1),
     ("RETRAIN_THRESHOLD_F1", "0.1", "retrain_threshold_f1", 0.1),
+    ("MONITORING_TABLE", "watch", "monitoring_table", "watch"),
+    ("MONITORING_SAMPLE_RATE", "0.25", "monitoring_sample_rate", 0.25),
+    ("AUTO_ROLLBACK", "True", "auto_rollback", True),
     ("AB_TEST_VARIANTS_TABLE", "tests", "ab_test_variants_table", "tests"),
     ("AB_TEST_EXPOSURES_TABLE", "units", "ab_test_exposures_table", "units"),
     ("AB_TEST_MIN_SAMPLE_SIZE", "1", "ab_test_min_sample_size", 1),
@@ -166,3 +169,8 @@ def test_what_is_no_share_is_refused(share: str) -> None:
 @pytest.mark.parametrize("share", ["0", "0.51", "-0.1", "two", ""])
 def test_a_level_and_an_effect_are_above_zero_and_at_most_a_half(variable: str, share: str) -> None:
     assert variable in message(KEY | {variable: share})
+
+
+@pytest.mark.parametrize("flag", ["", "yes", "1", "on"])
+def test_a_flag_is_true_or_false(flag: str) -> None:
+    assert "AUTO_ROLLBACK must be true or false" in message(KEY | {"AUTO_ROLLBACK": flag})

@@ -273,7 +273,9 @@ class Services:
         """Says whether a new model should be trained."""
         from .retraining_check import RetrainingCheck
 
-        return RetrainingCheck(self.settings, self.clock, self.training_data, self.models)
+        return RetrainingCheck(
+            self.settings, self.clock, self.training_data, self.models, self.monitoring
+        )
 
     @cached_property
     def retraining(self) -> "Retraining":

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from .entities import ActiveModel, Feedback, ModelRecord
 from .labels import Evidence, by_lead, label
 from .live_metrics import live_labels, live_metrics
-from .ports import Clock, ModelRegistry, TrainingStore
-from .retraining_rules import Deployed, Findings, conclude
+from .ports import Clock, ModelRegistry, MonitoringStore, TrainingStore
+from .retraining_rules import DRIFT_CODES, Deployed, Findings, conclude
 from .settings import Settings
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -23,10 +23,12 @@ class RetrainingCheck:
         clock: Clock,
         training_data: TrainingStore,
         models: ModelRegistry,
+        monitoring: MonitoringStore,
     ) -> None:
         """Wire the check; nothing is read yet."""
         self._settings, self._clock = settings, clock
         self._training_data, self._models = training_data, models
+        self._monitoring = monitoring
         self._maturity_hours = settings.label_maturity_hours
 
     def check(self) -> dict[str, Any]:
@@ -52,7 +54,8 @@ class RetrainingCheck:
         usable = record.training_samples + record.validation_samples + len(new) - again
         live = live_labels(leads.values(), pointer, now, self._maturity_hours)
         measured = live_metrics(live, record.threshold)
-        return Findings(now, Deployed(pointer, record), usable, len(new), live, measured)
+        drift = [each for each in self._monitoring.watch().alerts if each.code in DRIFT_CODES]
+        return Findings(now, Deployed(pointer, record), usable, len(new), live, measured, drift)
 
     def _unread_since(self, pointer: ActiveModel, trained_on: "_TrainedOn") -> datetime:
         # What was unripe then is older than what was new then.

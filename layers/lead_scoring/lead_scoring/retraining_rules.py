@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from .alerting import Alert
 from .entities import ActiveModel, ModelRecord
 from .labels import Label
 from .settings import Settings
@@ -18,6 +19,8 @@ OUTCOMES_TO_JUDGE_BY = 100
 # Registered metrics have so many; without rounding 0.80 - 0.75 is more than 0.05.
 _DECIMALS = 6
 _A_DAY = timedelta(days=1)
+# The alerts that are a reason to train.
+DRIFT_CODES = ("feature_drift", "score_drift")
 
 
 class Deployed(NamedTuple):
@@ -32,7 +35,8 @@ class Findings:
     """What the check found at a moment, before anything is concluded from it.
 
     `live` are the outcomes, since its deployment, of leads that the active model scored;
-    `live_metrics` what they make of it, by the names of the registered metrics.
+    `live_metrics` what they make of it, by the names of the registered metrics; `drift` are the
+    open alerts that say that leads are no longer as they were.
     """
 
     at: datetime
@@ -41,6 +45,7 @@ class Findings:
     new_samples: int
     live: Sequence[Label]
     live_metrics: Mapping[str, float | None]
+    drift: Sequence[Alert] = ()
 
 
 def conclude(findings: Findings, settings: Settings) -> dict[str, Any]:
@@ -82,7 +87,17 @@ def _rules(findings: Findings, settings: Settings) -> list[Rule]:
         _age(findings.at - record.created_at, settings.retrain_interval_days),
         _new_samples(findings.new_samples, settings.retrain_min_new_samples),
         _live_f1(findings, record.metrics.get("f1_score"), settings.retrain_threshold_f1),
+        _drift(findings.drift, record.created_at),
     ]
+
+
+def _drift(alerts: Sequence[Alert], trained_at: datetime) -> Rule:
+    # A model that was trained since has seen the leads as they are now.
+    new = [each for each in alerts if each.since > trained_at]
+    if not new:
+        return Rule(False, "No drift was found since the active model was trained.")
+    said = " ".join(each.text for each in new)
+    return Rule(True, f"Leads have changed since the active model was trained: {said}")
 
 
 def _too_few(findings: Findings, settings: Settings, missing: int) -> str:
