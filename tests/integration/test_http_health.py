@@ -1,8 +1,10 @@
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 
+from lead_scoring.alerting import Alert, Watch
 from lead_scoring.health import HealthCheck
 
 from .http_client import LEAD, HttpClient
@@ -16,6 +18,7 @@ def health(client: HttpClient) -> None:
         services.models,
         services.artifacts,
         services.jobs,
+        services.monitoring,
         patience_seconds=0.3,
     )
 
@@ -35,6 +38,7 @@ def test_a_service_without_a_model_is_healthy_because_the_baseline_scores(
         "dynamodb": "ok",
         "s3": "ok",
         "training": "ok",
+        "alerts": "ok",
     }
 
 
@@ -101,3 +105,17 @@ def test_a_registry_that_hangs_leaves_the_loaded_model_answering(
     assert took < 2
     assert (answer.status, answer.body["model_version"]) == (200, "baseline")
     assert answer.body["status"] == "degraded"
+
+
+@pytest.mark.parametrize(("severity", "status"), [("critical", "degraded"), ("warning", "healthy")])
+def test_an_open_alert_shows_and_a_critical_one_degrades(
+    client: HttpClient, severity: str, status: str
+) -> None:
+    at = datetime(2024, 6, 1, tzinfo=UTC)
+    alert = Alert("new_model_worse", severity, at, 0.1, 0.0, "It is worse.", "Roll back.")
+    client.services.monitoring.keep(Watch(1, (alert,), at=at), [])
+
+    answer = client.get("/health")
+
+    assert (answer.status, answer.body["status"]) == (200, status)
+    assert "new_model_worse" in answer.body["checks"]["alerts"]["detail"]

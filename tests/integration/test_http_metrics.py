@@ -1,12 +1,13 @@
 from datetime import timedelta
 from typing import Any
 
+from lead_scoring.alerting import Alert, AlertChange, Watch
 from lead_scoring.entities import Activation
 from lead_scoring.feedback_analytics import counted
 from tests.contract.examples import model
 from tests.evidence import NOON, VERSION, feedback, hundred_outcomes
 
-from .http_client import HttpClient
+from .http_client import LEAD, HttpClient
 
 
 def deploy(client: HttpClient) -> None:
@@ -25,11 +26,14 @@ def test_metrics_before_any_model_have_every_field_and_no_made_up_figure(
     assert set(answer.body) == {
         "active_model",
         "live",
+        "estimated",
         "business",
         "efficiency",
         "drift",
         "data_quality",
         "alerts",
+        "alert_history",
+        "monitored_at",
         "training",
     }
     assert answer.body["active_model"] is None
@@ -76,3 +80,28 @@ def test_a_registry_that_is_down_is_503(client: HttpClient) -> None:
     client.services.models.outage.on = True
 
     assert client.get("/metrics").status == 503
+
+
+def test_metrics_show_how_fast_real_requests_were_scored(client: HttpClient) -> None:
+    for number in range(3):
+        client.post("/score", LEAD | {"lead_id": number})
+
+    efficiency = client.get("/metrics").body["efficiency"]
+
+    assert efficiency["sampled_scores"] == 3
+    assert efficiency["throughput_per_minute"] == {"leads": 0.05, "requests": 0.05}
+    assert 0 < efficiency["latency_ms"]["p50"] <= efficiency["latency_ms"]["p99"]
+
+
+def test_metrics_show_open_alerts_and_how_alerts_came_and_went(client: HttpClient) -> None:
+    alert = Alert("score_drift", "warning", NOON, 0.4, 0.25, "Scores moved.", "Look.", ("score",))
+    client.services.monitoring.keep(
+        Watch(1, (alert,), {"drift": {"samples": 300}}, NOON), [AlertChange(alert, None)]
+    )
+
+    body = client.get("/metrics").body
+
+    assert [each["code"] for each in body["alerts"]] == ["score_drift"]
+    assert body["alert_history"] == [body["alerts"][0] | {"closed_at": None}]
+    assert body["drift"] == {"samples": 300}
+    assert body["monitored_at"] == "2024-06-01T12:00:00.000000Z"

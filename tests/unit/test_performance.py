@@ -63,8 +63,10 @@ def test_before_any_model_what_cannot_be_computed_is_null(services: Services) ->
     assert report["business"]["conversion_rate"] is None
     assert report["business"]["contact_success_rate"] is None
     assert report["training"]["last_job"] is None
-    for later in ("efficiency", "drift", "data_quality", "alerts"):
+    assert report["efficiency"]["latency_ms"] == {"p50": None, "p95": None, "p99": None}
+    for later in ("estimated", "drift", "data_quality", "monitored_at"):
         assert report[later] is None
+    assert report["alerts"] == report["alert_history"] == []
 
 
 def test_the_active_model_is_shown_with_what_was_registered(services: Services) -> None:
@@ -93,7 +95,14 @@ def test_what_became_of_leads_is_read_once_for_live_metrics_and_check(services: 
         services.settings, services.clock, store, services.models, services.monitoring
     )
 
-    report = Performance(services.settings, services.feedback, services.retraining, check).report()
+    report = Performance(
+        services.settings,
+        services.feedback,
+        services.retraining,
+        check,
+        services.predictions,
+        services.monitoring,
+    ).report()
 
     assert len(store.reads) == 1
     assert (report["live"]["samples"], report["live"]["positives"]) == (100, 40)

@@ -243,7 +243,9 @@ class Services:
         """Says whether the service can score."""
         from .health import HealthCheck
 
-        return HealthCheck(self.active_model, self.models, self.artifacts, self.jobs)
+        return HealthCheck(
+            self.active_model, self.models, self.artifacts, self.jobs, self.monitoring
+        )
 
     @cached_property
     def feedback_processor(self) -> "FeedbackProcessor":
@@ -289,7 +291,14 @@ class Services:
         """Says how the active model does."""
         from .performance import Performance
 
-        return Performance(self.settings, self.feedback, self.retraining, self.retraining_check)
+        return Performance(
+            self.settings,
+            self.feedback,
+            self.retraining,
+            self.retraining_check,
+            self.predictions,
+            self.monitoring,
+        )
 
     @cached_property
     def model_trainer(self) -> "ModelTrainer":

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
+from .alerting import CRITICAL
 from .entities import BASELINE_VERSION, Job, iso
 from .errors import LeadScoringError
-from .ports import JobStore, ModelRegistry
+from .ports import JobStore, ModelRegistry, MonitoringStore
 
 # Who watches over a service gives up after two seconds or so; the answer itself takes time too.
 _PATIENCE_SECONDS = 1.5
@@ -54,11 +55,12 @@ class HealthCheck:
         registry: ModelRegistry,
         bucket: Bucket,
         jobs: JobStore,
+        monitoring: MonitoringStore,
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         """Wire the check; nothing is asked yet."""
         self._models, self._registry = models, registry
-        self._bucket, self._jobs = bucket, jobs
+        self._bucket, self._jobs, self._monitoring = bucket, jobs, monitoring
         self._patience_seconds = patience_seconds
 
     def report(self) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class HealthCheck:
         cannot score.
         """
         # One more thread than checks, for the second question about the model.
-        pool = ThreadPoolExecutor(5, "health")
+        pool = ThreadPoolExecutor(6, "health")
         try:
             checks = self._ask(pool)
             answering = self._answering(checks.pop("answering"), pool)
@@ -91,6 +93,7 @@ class HealthCheck:
             "dynamodb": self._active,
             "s3": self._bucket_answers,
             "training": self._last_training,
+            "alerts": self._open_alerts,
         }
         asked = {name: pool.submit(question) for name, question in questions.items()}
         wait(asked.values(), self._patience_seconds)
@@ -115,6 +118,16 @@ class HealthCheck:
     def _last_training(self) -> dict[str, str]:
         job = self._jobs.newest()
         return _training(job) if job else _ok("no model was trained yet")
+
+    def _open_alerts(self) -> dict[str, str]:
+        alerts = self._monitoring.watch().alerts
+        if not alerts:
+            return _ok("no alert is open")
+        # Of one that is a warning only, GET /metrics tells.
+        is_critical = any(each.severity == CRITICAL for each in alerts)
+        codes = ", ".join(each.code for each in alerts)
+        detail = f"open: {codes}; see GET /metrics"
+        return {"status": "degraded" if is_critical else "ok", "detail": detail}
 
 
 def _model(answering: Answering | None) -> dict[str, str]:

@@ -3,16 +3,20 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from .alerts import alert_view, change_view
+from .efficiency import WINDOW, efficiency
 from .entities import FEEDBACK_SOURCES, Job, iso
 from .feedback_analytics import Window, days_until
 from .live_metrics import live_report
-from .ports import FeedbackStore
+from .ports import FeedbackStore, MonitoringStore, PredictionStore
 from .retraining import Retraining
 from .retraining_check import RetrainingCheck
 from .retraining_rules import Deployed, Findings, conclude
 from .settings import Settings
 
 BUSINESS_DAYS = 30
+# Of alerts, newest first.
+_CHANGES = 50
 
 
 class Performance:
@@ -24,10 +28,13 @@ class Performance:
         feedback: FeedbackStore,
         retraining: Retraining,
         check: RetrainingCheck,
+        predictions: PredictionStore,
+        monitoring: MonitoringStore,
     ) -> None:
         """Wire it; nothing is read yet."""
         self._settings = settings
         self._feedback, self._retraining, self._check = feedback, retraining, check
+        self._predictions, self._monitoring = predictions, monitoring
 
     def report(self) -> dict[str, Any]:
         """Return the answer of `GET /metrics`; what cannot be computed is None.
@@ -35,14 +42,19 @@ class Performance:
         What became of leads is read once, for the live metrics and for the check alike.
         """
         findings = self._check.look()
+        watch = self._monitoring.watch()
+        recent = self._predictions.sampled(findings.at - WINDOW)
         return {
             "active_model": _active_model(findings.deployed),
             "live": _live(findings),
+            "estimated": watch.report.get("estimated"),
             "business": self._business(findings.at),
-            "efficiency": None,
-            "drift": None,
-            "data_quality": None,
-            "alerts": None,
+            "efficiency": efficiency(recent, findings.at, self._settings.monitoring_sample_rate),
+            "drift": watch.report.get("drift"),
+            "data_quality": watch.report.get("data_quality"),
+            "alerts": [alert_view(each) for each in watch.alerts],
+            "alert_history": [change_view(each) for each in self._monitoring.history(_CHANGES)],
+            "monitored_at": iso(watch.at) if watch.at else None,
             "training": self._training(findings),
         }
 
