@@ -82,7 +82,7 @@ def simulated_page(tests: int, seed: int, today: date, steps: Steps) -> str:
     sentence = same_model(2 * tests, np.random.default_rng([seed, len(cells)]))
     steps.done("a model against itself")
     heading = (
-        "| control converts, % | better by, points | planned units a variant | significant, % "
+        "| control converts, % | better by, points | required units a variant | significant, % "
         "| shipped, % | decided early, % | size used, % of planned |"
     )
     return "\n".join(

@@ -69,7 +69,7 @@ def test_a_variant_does_not_depend_on_what_becomes_of_its_test() -> None:
 
 
 def test_buckets_are_uniform() -> None:
-    buckets = [bucket("colours", unit, HASH_KEY) for unit in UNITS]
+    buckets = [bucket("colours", unit, HASH_KEY) for unit in UNITS[:20_000]]
 
     # By scipy's test of Kolmogorov and Smirnov.
     assert kstest(buckets, "uniform").pvalue > 0.001

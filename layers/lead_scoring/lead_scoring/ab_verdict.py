@@ -249,6 +249,7 @@ def _against_control(reading: Reading, one: Comparison) -> str:
     control = next(counts for arm, counts in reading.look.arms if arm.is_control)
     outcome = _OUTCOMES[reading.test.metric]
     assert one.effect is not None  # noqa: S101 (both have units)
+    assert one.interval is not None  # noqa: S101 (likewise)
     text = (
         f"{_rate(one.counts)} of {_units(one.counts.samples)} with {one.variant.variant_name} "
         f"{outcome} against {_rate(control)} of {_units(control.samples)} with "
@@ -294,9 +295,7 @@ def _points(share: float) -> str:
     return f"{number} percentage point{'' if number == '1' else 's'}"
 
 
-def _interval(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
+def _interval(interval: Interval) -> str:
     return f"95 % interval {100 * interval.lower:+.2f} to {100 * interval.upper:+.2f}"
 
 
