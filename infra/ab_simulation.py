@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from lead_scoring.ab_looks import Rules, look_at, significant
-from lead_scoring.ab_verdict import DECISIONS, Reading, Verdict, judge
+from lead_scoring.ab_reading import Reading
+from lead_scoring.ab_verdict import DECISIONS, Verdict, judge
 from lead_scoring.experiments import ABTest, ArmCounts, Tally, Variant
 
 RULES = Rules(min_samples=100, level=0.05, min_effect=0.02)

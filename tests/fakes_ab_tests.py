@@ -12,6 +12,7 @@ from lead_scoring.experiments import (
     ABScoring,
     ABTest,
     ArmCounts,
+    Conversion,
     Ending,
     Exposure,
     PlannedSize,
@@ -139,6 +140,7 @@ class FakeExposureStore:
     outage: Switch
     met: dict[tuple[str, str], Met] = field(default_factory=dict)
     seen: dict[str, dict[str, ABScoring]] = field(default_factory=dict)
+    counted: set[tuple[str, str, str]] = field(default_factory=set)
 
     def record(self, scoring: ABScoring) -> None:
         self.outage.check()
@@ -170,14 +172,18 @@ class FakeExposureStore:
                 found[name] = (rank, scoring.exposure)
         return [exposure for _, exposure in found.values()]
 
-    def convert(self, exposure: Exposure, moment: datetime, window: timedelta) -> bool:
+    def convert(self, exposure: Exposure, conversion: Conversion, window: timedelta) -> bool:
         self.outage.check()
+        moment, row = conversion.moment, (exposure.test_name, *conversion[:2])
+        if row in self.counted:
+            return False
         met = self.met.get((exposure.test_name, exposure.unit))
         if met is None or met.exposed_at is None or met.converted_at is not None:
             return False
         if not met.exposed_at <= moment <= met.exposed_at + window:
             return False
         met.converted_at = moment
+        self.counted.add(row)
         self.tests.add(exposure.test_name, exposure.variant_name, conversions=1)
         return True
 
@@ -185,6 +191,7 @@ class FakeExposureStore:
         self.outage.check()
         seen = self.seen.pop(lead, {}).values()
         pairs = {(each.exposure.test_name, each.exposure.unit) for each in seen}
+        self.counted = {row for row in self.counted if row[1] != lead}
         for pair, met in self.met.items():
             if pair[1] == lead and met.exposed_at is not None:
                 pairs.add(pair)

@@ -17,7 +17,7 @@ from lead_scoring.entities import (
     ScoreRecord,
     Sender,
 )
-from lead_scoring.experiments import ABScoring, ABTest, Exposure, Variant
+from lead_scoring.experiments import ABScoring, ABTest, Conversion, Exposure, Variant
 
 NOON = datetime(2024, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -161,3 +161,8 @@ def scoring(test_name: str, unit: str, lead_id: LeadId, **changes: Any) -> ABSco
     record = score(full_lead(lead_id, as_of=None), **fields | changes)
     exposure = Exposure(test_name, variant, "conversion", unit)
     return ABScoring(exposure, f"hash of {lead_id}", record, shadow_scores)
+
+
+def conversion(lead: str, moment: datetime = NOON, **changes: Any) -> Conversion:
+    """Feedback about a lead, by its hash, that nobody has counted."""
+    return Conversion(lead, changes.pop("feedback_id", None) or fresh("feedback"), moment)

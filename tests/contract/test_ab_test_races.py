@@ -23,7 +23,7 @@ from lead_scoring.errors import (
 from lead_scoring.experiments import ABTest, ArmCounts, Ending
 
 from .conftest import Stores, local_credentials, real_stores
-from .examples import NOON, ab_test, fresh, model, scoring
+from .examples import NOON, ab_test, conversion, fresh, model, scoring
 from .unreliable_aws import DONE, LOST, unreliable_aws
 
 MONTH = timedelta(days=30)
@@ -110,9 +110,11 @@ def test_units_and_conversions_are_exact_under_many_threads(embedded_stores: Sto
         list(pool.map(record, range(2 * len(scorings))))
         exposures = [each.exposure for each in scorings[:16]]
 
+        rows = [conversion("x", NOON + timedelta(hours=1)) for _ in range(32)]
+
         def convert(number: int) -> bool:
             found: bool = processes[number % 2].exposures.convert(
-                exposures[number % 16], NOON + timedelta(hours=1), MONTH
+                exposures[number % 16], rows[number % 32], MONTH
             )
             return found
 
@@ -236,7 +238,7 @@ def test_a_conversion_whose_answer_is_lost_counts_once(
     embedded_stores.exposures.record(one)
 
     with unreliable_aws(embedded_endpoint, lose_the_first("TransactWriteItems")) as endpoint_url:
-        real_stores(endpoint_url).exposures.convert(one.exposure, NOON, MONTH)
+        real_stores(endpoint_url).exposures.convert(one.exposure, conversion("x"), MONTH)
 
     assert embedded_stores.ab_tests.tally(test).arm(test.variants[0]).conversions == 1
 

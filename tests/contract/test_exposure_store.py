@@ -10,7 +10,7 @@ from lead_scoring.errors import TestStoppedError
 from lead_scoring.experiments import ABScoring, ABTest, ArmCounts, Ending, Exposure
 
 from .conftest import Stores
-from .examples import NOON, ab_test, fresh, full_lead, model, score, scoring
+from .examples import NOON, ab_test, conversion, fresh, full_lead, model, score, scoring
 
 HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
 
@@ -202,7 +202,8 @@ def test_a_unit_converts_once(scene: Scene) -> None:
     exposure = scene.scored(unit, fresh()).exposure
 
     counted = [
-        scene.stores.exposures.convert(exposure, NOON + hours * HOUR, MONTH) for hours in (3, 3, 1)
+        scene.stores.exposures.convert(exposure, conversion("x", NOON + hours * HOUR), MONTH)
+        for hours in (3, 3, 1)
     ]
 
     assert counted == [True, False, False]
@@ -223,7 +224,7 @@ def test_a_conversion_counts_from_the_exposure_to_the_end_of_the_window(
 ) -> None:
     exposure = scene.scored(fresh("unit"), fresh()).exposure
 
-    assert scene.stores.exposures.convert(exposure, NOON + after, MONTH) is counts
+    assert scene.stores.exposures.convert(exposure, conversion("x", NOON + after), MONTH) is counts
     assert scene.counts().conversions == int(counts)
 
 
@@ -232,14 +233,38 @@ def test_the_window_begins_with_the_first_exposure(scene: Scene) -> None:
     exposure = scene.scored(unit, fresh()).exposure
     scene.scored(unit, fresh(), NOON + 10 * HOUR)
 
-    assert not scene.stores.exposures.convert(exposure, NOON + MONTH + HOUR, MONTH)
+    assert not scene.stores.exposures.convert(exposure, conversion("x", NOON + MONTH + HOUR), MONTH)
 
 
 def test_a_unit_that_was_never_exposed_does_not_convert(scene: Scene) -> None:
     exposure = Exposure(scene.test.test_name, "control", "conversion", fresh("unit"))
 
-    assert not scene.stores.exposures.convert(exposure, NOON, MONTH)
+    assert not scene.stores.exposures.convert(exposure, conversion("x", NOON), MONTH)
     assert scene.counts() == ArmCounts()
+
+
+def test_the_same_feedback_counts_for_one_unit_of_a_test(scene: Scene) -> None:
+    lead = fresh()
+    first = scene.scored(fresh("ann"), lead).exposure
+    second = scene.scored(fresh("bob"), lead, NOON + HOUR).exposure
+    row = conversion(f"hash of {lead}", NOON + 2 * HOUR)
+
+    counted = [scene.stores.exposures.convert(each, row, MONTH) for each in (first, second)]
+
+    assert counted == [True, False]
+    assert scene.counts().conversions == 1
+
+
+def test_the_same_feedback_counts_in_every_test_that_it_belongs_to(stores: Stores) -> None:
+    lead, unit = fresh(), fresh("unit")
+    scenes = [Scene(stores), Scene(stores)]
+    row = conversion(f"hash of {lead}", NOON)
+
+    counted = [
+        stores.exposures.convert(each.scored(unit, lead).exposure, row, MONTH) for each in scenes
+    ]
+
+    assert counted == [True, True]
 
 
 def test_a_conversion_still_counts_after_the_test_was_stopped(scene: Scene) -> None:
@@ -247,7 +272,7 @@ def test_a_conversion_still_counts_after_the_test_was_stopped(scene: Scene) -> N
     end = Ending(NOON, "tests", fresh("operation"))
     scene.stores.ab_tests.stop(scene.test.test_name, end, None, {})
 
-    assert scene.stores.exposures.convert(exposure, NOON + HOUR, MONTH)
+    assert scene.stores.exposures.convert(exposure, conversion("x", NOON + HOUR), MONTH)
     assert scene.counts().conversions == 1
 
 
@@ -256,7 +281,7 @@ def test_an_erased_lead_leaves_the_tests_and_what_was_counted_stays(scene: Scene
     scene.scored(ann, lead)
     scene.scored(ann, lead, NOON + HOUR)
     own = scene.scored(f"hash of {lead}", lead, NOON + 2 * HOUR).exposure
-    scene.stores.exposures.convert(own, NOON + 3 * HOUR, MONTH)
+    scene.stores.exposures.convert(own, conversion("x", NOON + 3 * HOUR), MONTH)
     before = scene.counts()
 
     first = scene.stores.exposures.erase(f"hash of {lead}")
@@ -273,7 +298,7 @@ def test_an_erased_unit_is_not_counted_anew(scene: Scene) -> None:
     scene.stores.exposures.erase(f"hash of {lead}")
 
     again = scene.scored(f"hash of {lead}", lead, NOON + HOUR).exposure
-    converts = scene.stores.exposures.convert(again, NOON + 2 * HOUR, MONTH)
+    converts = scene.stores.exposures.convert(again, conversion("x", NOON + 2 * HOUR), MONTH)
 
     assert not converts
     assert scene.counts() == ArmCounts(samples=1, conversions=0, scorings=2, score_sum=170)

@@ -26,6 +26,7 @@ from .examples import (
     ab_test,
     bare_feedback,
     bare_lead,
+    conversion,
     counted,
     full_outcome,
     model,
@@ -78,7 +79,7 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
     "exposures.record": lambda stores: stores.exposures.record(scoring("x", "u", "x")),
     "exposures.of": lambda stores: stores.exposures.of("x", "u", NOON),
     "exposures.convert": lambda stores: stores.exposures.convert(
-        Exposure("x", "v", "conversion", "u"), NOON, timedelta(days=1)
+        Exposure("x", "v", "conversion", "u"), conversion("x"), timedelta(days=1)
     ),
     "exposures.erase": lambda stores: stores.exposures.erase("x"),
     "replies.begin": lambda stores: stores.replies.begin("x", "f", operation(NOON), NOON),

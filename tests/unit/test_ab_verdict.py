@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_scoring.ab_looks import Rules, look_at, significant
-from lead_scoring.ab_verdict import Reading, days_remaining, judge, warnings
+from lead_scoring.ab_reading import Reading, days_remaining
+from lead_scoring.ab_verdict import judge
+from lead_scoring.ab_warnings import warnings
 from lead_scoring.entities import iso
 from lead_scoring.experiments import ABTest, ArmCounts, Ending, Tally, Variant
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from .ab_looks import Comparison, Look
-from .ab_verdict import Reading, Verdict, Warning, days_remaining, warnings
+from .ab_reading import Reading, days_remaining
+from .ab_verdict import Verdict
+from .ab_warnings import Warning, warnings
 from .entities import LedgerRow, iso
 from .experiments import ABTest, ArmCounts, StoppedTest, Variant
 from .significance import Proportion, wilson_interval

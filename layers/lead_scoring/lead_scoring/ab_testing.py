@@ -7,11 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from .ab_looks import Rules, look_at, significant
+from .ab_reading import Reading
 from .ab_results import deciding_look, kept_figures, results_view, stopped_view, test_view
 from .ab_scoring import ABScorer
 from .ab_shadows import shadow_outcomes, shadow_report
 from .ab_test_cache import ABTestCache
-from .ab_verdict import DECISIONS, FIX_ALLOCATION, Reading, Verdict, judge
+from .ab_verdict import DECISIONS, FIX_ALLOCATION, Verdict, judge
 from .entities import Activation, Lead, ModelRecord, Operation, Prediction
 from .errors import Fault, InvalidInputError, NotFoundError
 from .experiments import (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from .entities import Feedback
-from .experiments import ABScoring
+from .experiments import ABScoring, Conversion
 from .hashing import lead_hash
 from .parallel import in_threads
 from .ports import ExposureStore, FeedbackStore
@@ -44,9 +44,10 @@ class Attribution:
 
     def _count(self, row: Feedback) -> None:
         lead = lead_hash(row.lead_id, self._hash_key)
+        conversion = Conversion(lead, row.feedback_id, row.created_at)
         for exposure in self._exposures.of(lead, row.sender.user_hash, row.created_at):
             if exposure.metric == metric_of(row):
-                self._exposures.convert(exposure, row.created_at, self._window)
+                self._exposures.convert(exposure, conversion, self._window)
 
 
 def metric_of(row: Feedback) -> str | None:

@@ -125,6 +125,14 @@ class Exposure:
     unit: str
 
 
+class Conversion(NamedTuple):
+    """Feedback that counts as a conversion; `lead` is the keyed hash of the lead's key."""
+
+    lead: str
+    feedback_id: str
+    moment: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ABScoring:
     """A score that a test gave a lead for a unit; `lead` is the keyed hash of the lead's key.

@@ -29,7 +29,16 @@ from .entities import (
     ScoreRecord,
     WantedSnapshot,
 )
-from .experiments import ABScoring, ABTest, Ending, Exposure, PlannedSize, StoppedTest, Tally
+from .experiments import (
+    ABScoring,
+    ABTest,
+    Conversion,
+    Ending,
+    Exposure,
+    PlannedSize,
+    StoppedTest,
+    Tally,
+)
 
 # What is kept of each variant when its test ends, by name of the variant.
 Figures = Mapping[str, Mapping[str, float | None]]
@@ -289,11 +298,11 @@ class ExposureStore(Protocol):
         test scored the lead last by then.
         """
 
-    def convert(self, exposure: Exposure, moment: datetime, window: timedelta) -> bool:
+    def convert(self, exposure: Exposure, conversion: Conversion, window: timedelta) -> bool:
         """Count a conversion, in one transaction; tell whether it counted.
 
-        It does not if the unit has one already, or if the moment is before the first exposure or
-        later than `window` after it.
+        It does not if the unit has one already, if the same feedback counted in this test before,
+        or if its moment is before the first exposure or later than `window` after it.
         """
 
     def erase(self, lead: str) -> int:

@@ -5,6 +5,7 @@
 | unit | `EXPOSURE#test` | the variant, since when, when the unit converted; written once |
 | unit | `SCORED#lead#test` | since when the test scores the lead for the unit |
 | lead | `SEEN#test#time#request` | for which unit the test scored the lead then |
+| lead | `COUNTED#test#feedback` | that this feedback counted in the test, and never does again |
 """
 
 from datetime import datetime
@@ -18,7 +19,7 @@ from ..experiments import ABScoring, Exposure
 from .columns import MomentColumn, WholeColumn
 from .queries import Values
 
-EXPOSURE, SCORED, SEEN = "EXPOSURE#", "SCORED#", "SEEN#"
+EXPOSURE, SCORED, SEEN, COUNTED = "EXPOSURE#", "SCORED#", "SEEN#", "COUNTED#"
 # Sorts right behind `#`, so behind everything that begins with the text before it.
 AFTER = "$"
 

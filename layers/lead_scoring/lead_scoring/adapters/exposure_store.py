@@ -10,13 +10,14 @@ from pynamodb.transactions import TransactWrite
 
 from ..entities import iso
 from ..errors import TestStoppedError
-from ..experiments import ABScoring, Exposure
+from ..experiments import ABScoring, Conversion, Exposure
 from ..settings import Settings
 from .aws import unavailable_on_failure
 from .counter_item import CounterItem, add_counts, add_pair, is_open
 from .dynamodb import bound, delete_all
 from .exposure_item import (
     AFTER,
+    COUNTED,
     EXPOSURE,
     SCORED,
     SEEN,
@@ -65,9 +66,9 @@ class DynamoExposureStore:
             # Where the lead itself is the unit, whoever does something with it does it to the unit.
             return list({**self._scored_for(lead, lead, moment), **own}.values())
 
-    def convert(self, exposure: Exposure, moment: datetime, window: timedelta) -> bool:
+    def convert(self, exposure: Exposure, conversion: Conversion, window: timedelta) -> bool:
         """Count a conversion, in one transaction; tell whether it counted."""
-        return until_settled(lambda: self._convert(exposure, moment, window))
+        return until_settled(lambda: self._convert(exposure, conversion, window))
 
     def erase(self, lead: str) -> int:
         """Forget by which scores a lead came into tests; return how many exposures there were."""
@@ -81,6 +82,10 @@ class DynamoExposureStore:
             keys += [
                 {"owner": unit, "entry": f"{SCORED}{lead}#{test_name}"} for test_name, unit in pairs
             ]
+            counted = Query(
+                self._table, lead, self._table.entry.startswith(COUNTED), attributes=["entry"]
+            )
+            keys += [{"owner": lead, "entry": item["entry"]} for item in counted.items()]
             # The exposures first: what is left of a lead tells how to go on.
             stripped = {(test_name, lead) for test_name in self._strip(lead)}
             delete_all(self._table, keys)
@@ -175,14 +180,22 @@ class DynamoExposureStore:
         between = self._table.entry.between(low, high)
         return Query(self._table, lead, between, is_backwards=True).first()
 
-    def _convert(self, exposure: Exposure, moment: datetime, window: timedelta) -> bool | None:
-        table = self._table
+    def _convert(
+        self, exposure: Exposure, conversion: Conversion, window: timedelta
+    ) -> bool | None:
+        table, moment = self._table, conversion.moment
         since = table.exposed_at.between(moment - window, moment)
+        is_due = since & table.converted_at.does_not_exist()
         connection = table._get_connection().connection
 
         def fill(write: TransactWrite) -> None:
+            counted = table(
+                conversion.lead,
+                f"{COUNTED}{exposure.test_name}#{conversion.feedback_id}",
+                expires_at=seconds(moment + self._kept_for),
+            )
+            write.save(counted, table.entry.does_not_exist())
             item = table(exposure.unit, EXPOSURE + exposure.test_name)
-            is_due = since & table.converted_at.does_not_exist()
             write.update(item, [table.converted_at.set(moment)], is_due)
             counts, variant = {"conversions": 1}, exposure.variant_name
             add_counts(write, self._counters, exposure.test_name, variant, counts)
