@@ -1,13 +1,17 @@
-"""Lambda function without a route: train, when a job asks for it or the schedule finds a reason."""
+"""Lambda function without a route: trains when a job or the schedule asks for it, and monitors."""
 
 from typing import Any
 
 from lead_scoring import bootstrap
+from lead_scoring.api.telemetry import report_monitoring
 
 
 def train(event: dict[str, Any], _context: object) -> object:
-    """Do the job that the event names; without one, check whether to train."""
-    trainer = bootstrap.connect().model_trainer
+    """Do the job or the task that the event names; without one, check whether to train."""
+    services = bootstrap.connect()
+    if event.get("task") == "monitor":
+        return report_monitoring(services.monitor.run())
+    trainer = services.model_trainer
     if "job_id" in event:
         return trainer.run_job(event["job_id"])
     return trainer.run_scheduled()

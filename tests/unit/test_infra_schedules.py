@@ -138,4 +138,7 @@ def test_the_products_own_schedule_is_one_that_the_local_run_can_keep() -> None:
 
     timers = [read_timer(each, START) for each in schedules]
 
-    assert [each.next_after(START) for each in timers] == [datetime(2024, 1, 2, 3, tzinfo=UTC)]
+    assert [each.next_after(START) for each in timers] == [
+        datetime(2024, 1, 2, 3, tzinfo=UTC),
+        START + timedelta(hours=1),
+    ]

@@ -6,6 +6,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 WARNING, CRITICAL = "warning", "critical"
+# Every alert there is; template.yaml has an alarm for each.
+CODES = (
+    "calibration_off",
+    "feature_drift",
+    "inconsistent_leads",
+    "missing_values",
+    "model_too_old",
+    "new_model_worse",
+    "out_of_range",
+    "performance_degraded",
+    "score_drift",
+    "training_failed",
+    "training_overdue",
+    "unseen_categories",
+)
 
 
 class Finding(NamedTuple):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .model_fitting import Estimators
     from .model_releases import ModelReleases
     from .model_trainer import ModelTrainer
+    from .monitoring import Monitor
     from .performance import Performance
     from .ports import (
         ABTestStore,
@@ -285,6 +286,28 @@ class Services:
         from .retraining import Retraining
 
         return Retraining(self.settings, self.clock, self.jobs, self.training_worker)
+
+    @cached_property
+    def monitor(self) -> "Monitor":
+        """Looks at what the model does of late, and opens alerts."""
+        from .adapters.model_directory import LocalModelDirectory
+        from .model_files import ModelFiles
+        from .monitoring import Monitor
+
+        directory = LocalModelDirectory(self.settings.model_dir)
+        return Monitor(
+            self.settings,
+            self.clock,
+            self.predictions,
+            self.training_data,
+            self.models,
+            self.artifacts,
+            ModelFiles(self.artifacts, directory),
+            self.retraining_check,
+            self.retraining,
+            self.model_releases,
+            self.monitoring,
+        )
 
     @cached_property
     def performance(self) -> "Performance":

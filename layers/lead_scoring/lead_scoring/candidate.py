@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from .entities import ModelRecord, TrainingExample
 from .incumbent import REPORT_FILE
 from .model_card import holdout_table, model_card, predicted
 from .model_fitting import FittedModel
+from .monitoring_reference import REFERENCE_FILE, Reference
 from .promotion import Contender, Verdict
 from .scoring_model import artifact_version, checksums
 
@@ -31,6 +32,7 @@ class Candidate:
     probabilities: NDArray[np.float64]
     training_samples: int
     card: Mapping[str, Any]
+    reference: bytes = field(repr=False)
 
     @classmethod
     def measure(
@@ -42,7 +44,8 @@ class Candidate:
         facts: Mapping[str, Any],
     ) -> "Candidate":
         """Try a model on its holdout; `facts` are entries of the card that others know."""
-        probabilities = predicted(fitted.scoring_model, holdout)
+        model = fitted.scoring_model
+        probabilities = predicted(model, holdout)
         return cls(
             artifact_version(fitted.artifact, created_at),
             created_at,
@@ -51,6 +54,7 @@ class Candidate:
             probabilities,
             len(training),
             {**model_card(fitted, training, holdout, probabilities), **facts},
+            Reference.of(model, training, holdout, probabilities).to_bytes(),
         )
 
     def made_at(self, moment: datetime) -> "Candidate":
@@ -84,6 +88,7 @@ class Candidate:
             **self.fitted.artifact,
             REPORT_FILE: _json_bytes(report, indent=1),
             HOLDOUT_FILE: _json_bytes(table),
+            REFERENCE_FILE: self.reference,
         }
 
     def record(

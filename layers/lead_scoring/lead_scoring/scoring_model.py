@@ -58,7 +58,7 @@ class ScoringModel:
     ) -> None:
         """Compile the forest; `model` is XGBoost's UBJSON, `threshold` the one chosen for F1."""
         self.extractor, self.calibration, self.threshold = extractor, calibration, threshold
-        self._model, self._range = model, training_range
+        self._model, self.training_range = model, training_range
         self.labels, self._first_of_label, groups = _group_by_label(extractor)
         self.forest = TreeEnsemble(ubjson.loads(model), groups)
         if len(training_range.low) != len(extractor.features):
@@ -77,7 +77,7 @@ class ScoringModel:
             explanations = explained(
                 base, self.labels, self.forest.effects(rows), self.values(rows)
             )
-        outside = self._range.outside(rows)
+        outside = self.training_range.outside(rows)
         is_familiar = ~np.any(outside, axis=1)
         scored: list[Scored] = []
         for i, lead in enumerate(leads):
@@ -85,7 +85,7 @@ class ScoringModel:
             if is_familiar[i] and not unseen:
                 reasons, is_outlier = list[str](), False
             else:
-                reasons, is_outlier = self._range.judge(outside[i], rows[i], unseen)
+                reasons, is_outlier = self.training_range.judge(outside[i], rows[i], unseen)
             scored.append(
                 Scored(
                     float(margins[i]), float(probabilities[i]), reasons, is_outlier, explanations[i]
@@ -105,7 +105,7 @@ class ScoringModel:
             "features": [feature._asdict() for feature in self.extractor.features],
             "calibration": self.calibration.to_json(),
             "threshold": self.threshold,
-            "training_range": self._range.to_json(),
+            "training_range": self.training_range.to_json(),
         }
         return {
             MODEL_FILE: self._model,

@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
+from ..alerting import CODES
 from ..embedded_metrics import emit, metric_line
 
 
@@ -31,3 +33,22 @@ def report_request(
         "request_id": request_id,
     }
     emit([metric_line(datetime.now(UTC), {"Function": function}, metrics, properties)])
+
+
+def report_monitoring(report: dict[str, Any]) -> dict[str, Any]:
+    """Write that monitoring ran, and whether each alert is open, to the log of a Lambda.
+
+    Returns the report, for whoever called the function.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        now, is_open = datetime.now(UTC), {each["code"] for each in report["alerts"]}
+        emit(
+            [
+                metric_line(now, {"Alert": code}, {"OpenAlert": (float(code in is_open), "Count")})
+                for code in CODES
+            ]
+        )
+        samples = float((report.get("drift") or {}).get("samples", 0))
+        counts = {"MonitorRuns": (1.0, "Count"), "MonitoredScores": (samples, "Count")}
+        emit([metric_line(now, {"Function": "monitor"}, counts)])
+    return report
