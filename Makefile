@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench evaluate build train clean
+.PHONY: help run demo report test check bench evaluate build train clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,10 @@ demo: $(VENV)/ready ## weeks of a sales team in minutes (DATA= OUTCOMES= your ow
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(LEADS),--leads '$(LEADS)') $(if $(SEED),--seed '$(SEED)') \
 	  $(if $(PORT),--port '$(PORT)') $(if $(filter-out 0 no,$(QUICK)),--quick) \
 	  $(if $(filter-out 0 no,$(LOOK)),--look)
+
+report: $(VENV)/ready ## show what a model is worth, as one HTML page (MODEL= version, OUT= file, LOOK=1 of the demo)
+	@exec $(PY) -m infra.report $(if $(MODEL),--model '$(MODEL)') $(if $(OUT),--out '$(OUT)') \
+	  $(if $(filter-out 0 no,$(DEMO)),--demo) $(if $(filter-out 0 no,$(LOOK)),--look)
 
 test: $(VENV)/ready ## run every test, with coverage of layers/
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
@@ -66,7 +70,7 @@ SAM = AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSI
   $(TOOLS)/bin/python -m samcli
 
 $(VENV)/ready: $(REQUIREMENTS) infra/set_up.py
-	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(VENV) requirements.txt 75 "1 to 3 minutes" link
+	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(VENV) requirements.txt 82 "1 to 3 minutes" link
 
 $(TOOLS)/ready: infra/tools-requirements.txt infra/set_up.py
 	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(TOOLS) infra/tools-requirements.txt 75 "about 1 minute"

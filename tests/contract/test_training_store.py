@@ -76,13 +76,15 @@ def test_an_outcome_comes_back_as_it_was_imported(stores: Stores) -> None:
     assert evidence_of(stores, bare.lead_id) == [bare]
 
 
-def test_feedback_comes_back_without_its_sender_and_its_test(stores: Stores) -> None:
+def test_feedback_comes_back_without_its_sender_and_its_variant(stores: Stores) -> None:
     full, bare = full_feedback(fresh()), bare_feedback(fresh())
+    assert full.given is not None
+    full = replace(full, given=replace(full.given, shadows={"shade": 0.1 + 0.2}))
 
     stores.feedback.add([counted(full), counted(bare)])
 
     assert full.given is not None
-    given = replace(full.given, ab_test=None, variant=None)
+    given = replace(full.given, variant=None)
     expected = replace(full, sender=Sender(), given=given)
     assert evidence_of(stores, full.lead_id) == [expected]
     assert evidence_of(stores, bare.lead_id) == [bare]

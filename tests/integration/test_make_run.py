@@ -257,7 +257,8 @@ def test_the_daily_check_is_made_when_the_clock_passes_its_time(
 
     (tmp_path / "partial").write_text(str(8 * 86_400))
     (tmp_path / "partial").replace(clock)
-    run.wait_for(re.compile(r"^TrainingFunction, \d+ s: ", re.MULTILINE))
+    # The check and the monitor, which is due every hour.
+    run.wait_for(re.compile(r"(^TrainingFunction, \d+ s: .*?){2}", re.MULTILINE | re.DOTALL))
     _, after = ask(f"{url}/metrics")
     run.end()
 
@@ -266,7 +267,8 @@ def test_the_daily_check_is_made_when_the_clock_passes_its_time(
     assert (job["requested_by"], job["error"]) == ("schedule", None)
     # By that clock, which the worker has too.
     assert datetime.fromisoformat(job["created_at"]) > datetime.now(UTC) + timedelta(days=7)
-    assert run.output.count("TrainingFunction has been called.") == 1
+    assert run.output.count("TrainingFunction has been called.") == 2
+    assert after["monitored_at"] > job["created_at"][:10]
 
 
 def worker_of(run: Run, url: str, job_id: str) -> int:

@@ -17,6 +17,7 @@ from lead_scoring.errors import JobRunningError, StoreUnavailableError, TooFewSa
 from lead_scoring.incumbent import REPORT_FILE
 from lead_scoring.model_card import global_importance
 from lead_scoring.model_fitting import FOLDS, fit_model
+from lead_scoring.monitoring_reference import REFERENCE_FILE
 from lead_scoring.scoring_model import (
     EXTRACTOR_FILE,
     MANIFEST_FILE,
@@ -408,7 +409,7 @@ def test_the_registered_row_describes_the_artifact(services: Any, report: dict[s
     (record,) = services.models.newest_first()
     files = files_of(services)
 
-    assert set(files) == {*SCORING_FILES, REPORT_FILE, HOLDOUT_FILE}
+    assert set(files) == {*SCORING_FILES, REPORT_FILE, HOLDOUT_FILE, REFERENCE_FILE}
     assert record.checksums == checksums(files)
     assert record.size_bytes == sum(map(len, files.values()))
     assert record.model_version == artifact_version(files, services.clock.now())
@@ -487,7 +488,7 @@ class FailingRegistry(FakeModelRegistry):
 
     def publish(self, *_: Any) -> None:
         names = {name for _, name in self.artifacts.files}
-        assert names == {*SCORING_FILES, REPORT_FILE, HOLDOUT_FILE}
+        assert names == {*SCORING_FILES, REPORT_FILE, HOLDOUT_FILE, REFERENCE_FILE}
         raise StoreUnavailableError("dynamodb")
 
 

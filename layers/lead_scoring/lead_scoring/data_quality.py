@@ -47,11 +47,14 @@ class QualityCounts:
             self.unseen_leads += bool(unseen)
             if lead.posted_at is not None and lead.posted_at > moment:
                 self.inconsistent["posted after it was scored"] += 1
-        outside = model.training_range.outside(rows)
+        # Features of one label stand apart: bring them together, and ask of each label at once.
         labels = [feature.label for feature in model.extractor.features]
-        for label in dict.fromkeys(labels):
-            columns = [i for i, each in enumerate(labels) if each == label]
-            self.out_of_range[label] += int(outside[:, columns].any(axis=1).sum())
+        names, numbers = np.unique(labels, return_inverse=True)
+        order = np.argsort(numbers, kind="stable")
+        starts = np.searchsorted(numbers[order], np.arange(len(names)))
+        outside = model.training_range.outside(rows)[:, order]
+        counts = np.logical_or.reduceat(outside, starts, axis=1).sum(axis=0)
+        self.out_of_range.update({str(name): int(n) for name, n in zip(names, counts, strict=True)})
         self._add_contradictions(model, rows)
 
     def shares(self) -> dict[str, Any]:
