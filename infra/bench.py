@@ -8,7 +8,9 @@ its feedback is measured on an embedded AWS.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -19,6 +21,7 @@ from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from rich.console import Console
@@ -129,6 +132,23 @@ def ab_scoring(arena: Arena, rounds: int) -> Pair:
     return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
 
 
+def monitoring(arena: Arena, rounds: int) -> Pair:
+    """Time what monitoring adds to one lead with reasons, beside the scoring itself.
+
+    As on Lambda, where each request is a line of metrics in the log.
+    """
+    score = bench_ours.connect(arena.ours)
+    leads = list(islice(cycle(arena.leads), rounds + WARM_UP))
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        mock.patch.dict(os.environ, {"AWS_LAMBDA_FUNCTION_NAME": "bench"}),
+    ):
+        added = bench_ours.monitored()
+        pair = in_turn([(added, partial(score, [lead], True)) for lead in leads])
+    return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
+
+
 def batches(arena: Arena, rounds: int, explain: bool) -> dict[str, Pair]:
     """Time a thousand leads in one call: wall and processor seconds."""
     ours, plain = bench_ours.connect(arena.ours), bench_plain.connect(arena.plain)
@@ -199,6 +219,8 @@ def measure(data: LabelledLeads, arguments: argparse.Namespace, steps: Steps) ->
         steps.doing("one lead in an A/B test")
         report["ab_scoring"] = ab_scoring(arena, effort.single).report()
         steps.done("one lead in an A/B test")
+        report["monitoring"] = monitoring(arena, effort.single).report()
+        steps.done("what monitoring adds")
         for name, explain in (("batch_with_reasons", True), ("batch_without_reasons", False)):
             steps.doing(name)
             pairs = batches(arena, effort.batch, explain)
@@ -248,7 +270,7 @@ def main(given: Sequence[str] | None = None, output: Console | None = None) -> i
     except (FileError, ValueError) as fault:
         print(f"cannot measure: {fault}", file=sys.stderr)
         return 2
-    with Steps("bench", 11 if arguments.data else 10) as steps:
+    with Steps("bench", 12 if arguments.data else 11) as steps:
         report = measure(data, arguments, steps)
     report["data"] = arguments.data.name if arguments.data else "synthetic demo leads"
     name = f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"

@@ -142,3 +142,18 @@ def connect_ab_test(folder: Path) -> Callable[[Mapping[str, Any]], Mapping[str, 
         return cast(Mapping[str, Any], answer)
 
     return score
+
+
+def monitored() -> Callable[[], object]:
+    """Return what monitoring adds to the scoring of one lead: its sample, its line of metrics."""
+    from lead_scoring.adapters.lead_item import sample_part
+    from lead_scoring.api.telemetry import report_request
+
+    now = datetime.now(UTC)
+    record = ScoreRecord(Lead(1, "x"), now, "b", 0, VERSION, 50, 0.5, 0.5, "B", 1.0)
+
+    def add() -> None:
+        sample_part(record, 1.0)
+        report_request("scoring", "POST", "/api/v1/ml/score", 200, 1.0, "b")
+
+    return add

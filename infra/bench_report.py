@@ -27,6 +27,7 @@ def comparison_rows(report: dict[str, Any]) -> list[Row]:
     return [
         _faster("one lead with reasons, ms", report["one_lead"], 1000, 10.0),
         _smaller("  in an A/B test, against without, ms", report["ab_scoring"], 1.3, 1000),
+        _smaller("  what monitoring adds, against it, ms", report["monitoring"], 0.03, 1000),
         _faster("1,000 with reasons, s", batch["wall_seconds"], 1, 1.3),
         _faster("  processor, s", batch["cpu_seconds"], 1, None),
         _faster("1,000 without reasons, s", without["wall_seconds"], 1, None),

@@ -15,8 +15,8 @@ _LEAST_RISE = 0.1
 _CHANCE = 1e-4
 _CLEAR = 0.8
 _MOST_NAMED, _MOST_SHOWN = 5, 30
-# Hour, weekday, month of the posting.
-_CALENDAR = "posted_"
+# Hour, weekday and month of the posting; how many earlier cases a success rate rests on.
+_CALENDAR, _CASES = "posted_", "_cases"
 
 
 @dataclass(slots=True)
@@ -43,14 +43,14 @@ class Moved:
     noise: float
 
     @property
-    def is_calendar(self) -> bool:
-        """Whether it moves with the calendar alone: a week has other days than a weekend."""
-        return self.name.startswith(_CALENDAR)
+    def moves_with_time(self) -> bool:
+        """Whether time alone moves it: a week has other days than a weekend, histories grow."""
+        return self.name.startswith(_CALENDAR) or self.name.endswith(_CASES)
 
     @property
     def level(self) -> str:
-        """Whether that is ok, a warning or an alarm; the calendar alarms nobody."""
-        if self.psi > self.threshold and not self.is_calendar:
+        """Whether that is ok, a warning or an alarm; what time alone moves alarms nobody."""
+        if self.psi > self.threshold and not self.moves_with_time:
             return "alarm"
         return "warning" if self.psi > max(WARNING_PSI, self.noise) else "ok"
 
@@ -102,7 +102,8 @@ def drift_findings(reference: Reference, observed: Observed) -> Iterator[Finding
         return
     found = moved(reference, observed)
     score = next(each for each in found if each.name == "score")
-    yield _feature_drift([each for each in found if each is not score and not each.is_calendar])
+    features = [each for each in found if each is not score]
+    yield _feature_drift([each for each in features if not each.moves_with_time])
     yield _score_drift(score)
     yield from _quality(reference, observed.quality)
 

@@ -4,8 +4,10 @@ Source: AWS, "Specification: Embedded metric format", CloudWatch user guide.
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 NAMESPACE = "LeadScoring"
 Metrics = Mapping[str, tuple[float, str]]
@@ -27,21 +29,33 @@ def metric_line(
     >>> json.loads(line)["Latency"], json.loads(line)["_aws"]["Timestamp"]
     (12.5, 1717200000000)
     """
-    directive = {
-        "Namespace": NAMESPACE,
-        "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()],
-    }
+    units = tuple((name, unit) for name, (_, unit) in metrics.items())
     content: dict[str, object] = {
-        "_aws": {"Timestamp": int(1000 * at.timestamp()), "CloudWatchMetrics": [directive]},
         **(properties or {}),
         **dimensions,
         **{name: value for name, (value, _) in metrics.items()},
     }
-    return json.dumps(content, separators=(",", ":"))
+    directive = _directive(units, tuple(dimensions))
+    about = f'"Timestamp":{int(1000 * at.timestamp())},"CloudWatchMetrics":[{directive}]'
+    return f'{{"_aws":{{{about}}},{_compact(content)[1:]}'
+
+
+@lru_cache
+def _directive(units: tuple[tuple[str, str], ...], dimensions: tuple[str, ...]) -> str:
+    """Return what tells CloudWatch which members are metrics: the same for every request."""
+    return _compact(
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [list(dimensions)],
+            "Metrics": [{"Name": name, "Unit": unit} for name, unit in units],
+        }
+    )
+
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def emit(lines: Sequence[str]) -> None:
     """Write lines where CloudWatch reads them: each by itself on the standard output."""
-    for line in lines:
-        print(line, flush=True)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()

@@ -86,7 +86,7 @@ class LeadItem(Model):
             variant=record.variant,
             shadows=record.shadows,
             expires_at=int((record.scored_at + kept_for).timestamp()),
-            sample_part=_sample_part(record, sample_rate),
+            sample_part=sample_part(record, sample_rate),
         )
 
     @classmethod
@@ -100,11 +100,11 @@ def sample_parts(day: date) -> list[str]:
     return [f"{day.isoformat()}#{part:02d}" for part in range(SAMPLE_PARTS)]
 
 
-def _sample_part(record: ScoreRecord, rate: float) -> str | None:
+def sample_part(record: ScoreRecord, rate: float) -> str | None:
     """Return the part of its day that a score is in, None if monitoring is not to look at it."""
     if record.lead.as_of is not None:
         return None
-    drawn = zlib.crc32(f"{lead_key(record.lead.lead_id)}#{score_key(record)}".encode())
+    drawn = zlib.crc32(f"{record.lead.lead_id}#{record.request_id}#{record.position}".encode())
     if drawn >= rate * 2**32:
         return None
     return f"{record.scored_at.date().isoformat()}#{drawn % SAMPLE_PARTS:02d}"

@@ -1,13 +1,18 @@
 """What CloudWatch learns of a request: how long it took and how it ended; never whose it was."""
 
+import json
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from ..alerting import CODES
 from ..embedded_metrics import emit, metric_line
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def report_request(
@@ -19,20 +24,34 @@ def report_request(
     """
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return
+    template = _template(function, method, route, status)
+    emit([template % (1000 * time.time(), json.dumps(request_id), milliseconds)])
+
+
+@lru_cache
+def _template(function: str, method: str, route: str, status: int) -> str:
+    """Return the line of such requests, open where each differs: time, request id, latency."""
     metrics = {
         "Requests": (1.0, "Count"),
-        "Latency": (round(milliseconds, 3), "Milliseconds"),
         "ServerErrors": (float(status >= HTTPStatus.INTERNAL_SERVER_ERROR), "Count"),
         "Refusals": (float(400 <= status < 500), "Count"),
+        "Latency": (0.0, "Milliseconds"),
     }
     properties: Mapping[str, object] = {
         "event": "request",
+        "request_id": "",
         "method": method,
         "route": route,
         "status": status,
-        "request_id": request_id,
     }
-    emit([metric_line(datetime.now(UTC), {"Function": function}, metrics, properties)])
+    line = metric_line(_EPOCH, {"Function": function}, metrics, properties).replace("%", "%%")
+    for given, opened in (
+        ('"Timestamp":0', '"Timestamp":%d'),
+        ('"request_id":""', '"request_id":%s'),
+        ('"Latency":0.0', '"Latency":%.3f'),
+    ):
+        line = line.replace(given, opened, 1)
+    return line
 
 
 def report_monitoring(report: dict[str, Any]) -> dict[str, Any]:
