@@ -101,7 +101,7 @@ def connect(folder: Path) -> Score:
         models,
         cast(PredictionStore, store),
         cast(TrainingStore, store),
-        cast(ExposureStore, store),
+        lambda: cast(ExposureStore, store),
         read,
     )
     scorer.load_model()

@@ -20,7 +20,7 @@ from zlib import crc32
 import numpy as np
 
 from lead_scoring.adapters import estimators
-from lead_scoring.drift_findings import drift_findings
+from lead_scoring.drift_findings import drift_findings, moved
 from lead_scoring.entities import Lead, ScoreRecord, TrainingExample
 from lead_scoring.estimated_performance import estimated_metrics
 from lead_scoring.evaluation import metrics, rank
@@ -81,7 +81,7 @@ class Watched:
     def alerts(self, examples: Sequence[TrainingExample]) -> dict[str, Sequence[str]]:
         """Return the alerts that would open, with what each names."""
         observed, _ = observe(self.model, self.reference, self.records(examples))
-        found = drift_findings(self.reference, observed)
+        found = drift_findings(moved(self.reference, observed), self.reference, observed)
         return {each.code: each.subjects for each in found if each.is_bad}
 
     def records(self, examples: Sequence[TrainingExample]) -> list[ScoreRecord]:

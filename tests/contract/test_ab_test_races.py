@@ -8,11 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.template import Template
 from lead_scoring.adapters import transactions
+from lead_scoring.adapters.model_directory import LocalModelDirectory
+from lead_scoring.bootstrap import Services
 from lead_scoring.entities import Activation
 from lead_scoring.errors import (
     ConflictError,
@@ -20,14 +24,17 @@ from lead_scoring.errors import (
     StoreUnavailableError,
     TestStoppedError,
 )
-from lead_scoring.experiments import ABTest, ArmCounts, Ending
+from lead_scoring.experiments import ABTest, ArmCounts, Ending, Variant
+from lead_scoring.settings import Settings
+from tests import forests
 
 from .conftest import Stores, local_credentials, real_stores
-from .examples import NOON, ab_test, conversion, fresh, model, scoring
+from .examples import NOON, ab_test, conversion, fresh, full_lead, model, scoring
 from .unreliable_aws import DONE, LOST, unreliable_aws
 
 MONTH = timedelta(days=30)
 THREADS = 16
+KEY = "a key of the tests"
 
 
 def registered(stores: Stores) -> ABTest:
@@ -347,3 +354,43 @@ def test_a_unit_that_another_process_exposed_costs_one_write_more(
             exposures.record(scoring(test.test_name, unit, fresh()))
 
     assert [each for each in calls if each != "DescribeTable"] == ["TransactWriteItems"] * 3
+
+
+def test_scoring_in_a_test_costs_one_read_more_than_plain_scoring_and_no_write(
+    embedded_stores: Stores, embedded_endpoint: str, tmp_path: Path
+) -> None:
+    calls: list[str] = []
+
+    def note(operation: str, _: dict[str, Any]) -> str:
+        calls.append(operation)
+        return DONE
+
+    def cost(act: Callable[[], object]) -> list[str]:
+        calls.clear()
+        act()
+        return sorted(each for each in calls if each != "DescribeTable")
+
+    # The files of the models are there already: what is between passes on DynamoDB alone.
+    folder, record = LocalModelDirectory(str(tmp_path)), forests.model_record(forests.small_model())
+    folder.keep(record.model_version, forests.small_model().artifact)
+    embedded_stores.models.register(record)
+    embedded_stores.models.activate(Activation(NOON, "tests", record.model_version))
+    variants = tuple(
+        Variant(name, record.model_version, 50, name == "a", checksums=record.checksums)
+        for name in ("a", "b")
+    )
+    test = embedded_stores.ab_tests.create(ab_test(fresh("test"), "", "", "", variants=variants))
+    with unreliable_aws(embedded_endpoint, note) as endpoint_url, local_credentials():
+        own = {"HASH_KEY": KEY, "MODEL_DIR": str(tmp_path), "AWS_ENDPOINT_URL": endpoint_url}
+        services = Services(Settings.from_environment(Template.load().environment(own)))
+        scorer, tests = services.lead_scorer, services.ab_tests
+        user, lead = fresh("user"), full_lead(fresh(), as_of=None)
+        scorer.predict_single(lead)
+        tests.score_with_ab_test(test.test_name, lead, fresh("user"))
+
+        plain = cost(lambda: scorer.predict_single(lead))
+        first = cost(lambda: tests.score_with_ab_test(test.test_name, lead, user))
+        again = cost(lambda: tests.score_with_ab_test(test.test_name, lead, user))
+
+    assert plain == ["BatchWriteItem"]
+    assert first == again == ["Query", "TransactWriteItems"]

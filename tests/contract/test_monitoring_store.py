@@ -83,6 +83,16 @@ def test_changes_of_alerts_come_newest_first(stores: Stores) -> None:
     assert stores.monitoring.history(1) == history[:1]
 
 
+def test_an_alert_may_close_and_open_anew_in_one_run(stores: Stores) -> None:
+    watch = following(stores)
+    changes = [AlertChange(ALERT, watch.at), AlertChange(replace(ALERT, since=watch.at), None)]
+
+    kept = stores.monitoring.keep(watch, changes)
+
+    assert kept
+    assert stores.monitoring.history(2) == changes[::-1]
+
+
 def test_of_many_runs_at_once_one_is_kept(embedded_stores: Stores) -> None:
     watch = following(embedded_stores)
     runs = [replace(watch, at=watch.at + number * HOUR) for number in range(8)]

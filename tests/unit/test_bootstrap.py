@@ -74,3 +74,10 @@ def test_scoring_loads_no_library_that_only_training_needs() -> None:
     ).stdout
 
     assert told.strip() == "[]"
+
+
+def test_scoring_starts_without_the_store_that_only_erasing_needs(tmp_path: Path) -> None:
+    services = bootstrap.Services(settings(model_dir=str(tmp_path)))
+
+    assert services.lead_scorer
+    assert "exposures" not in vars(services)

@@ -228,6 +228,22 @@ def test_with_auto_rollback_the_one_before_answers_again_once(tmp_path: Any) -> 
     assert "significantly worse" in newest.reason
 
 
+def test_what_was_said_of_a_model_is_not_held_against_the_next(tmp_path: Any) -> None:
+    scene = Scene(str(tmp_path), auto_rollback=True)
+    worse_successor(scene)
+    scene.run()
+    scene.services.clock.advance(days=1)
+    third = scene.publish(2)
+
+    report = scene.run()
+
+    assert report["rolled_back_to"] is None
+    assert scene.services.models.active().model_version == third
+    assert "new_model_worse" not in [each["code"] for each in report["alerts"]]
+    closed = scene.services.performance.report()["alert_history"]
+    assert {each["code"] for each in closed if each["closed_at"]} >= {"new_model_worse"}
+
+
 def test_a_new_model_that_does_as_well_is_left_alone(scene: Scene) -> None:
     scene.say(scene.score(150, seed=2), lambda p: p >= 0.5)
     scene.services.clock.advance(days=1)

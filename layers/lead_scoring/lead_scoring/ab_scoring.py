@@ -128,17 +128,19 @@ class ABScorer:
         Raises TestStoppedError if the test was stopped meanwhile: nothing is kept then.
         """
         record = scoring.record
+        lost = "audit_records_lost"
         try:
             if record.lead.as_of is not None:
                 self._predictions.add([record])
             else:
                 self._exposures.record(scoring)
+                lost = "conversions_not_looked_for"
                 self._attribution.count_after(scoring)
         except TestStoppedError:
             self._tests.forget(scoring.exposure.test_name)
             raise
         except StoreUnavailableError as error:
-            lost = {"event": "audit_records_lost", "count": 1, "store": error.store}
-            logger.error(json.dumps(lost | {"request_id": record.request_id}))
+            event = {"event": lost, "count": 1, "store": error.store}
+            logger.error(json.dumps(event | {"request_id": record.request_id}))
             return False
         return True

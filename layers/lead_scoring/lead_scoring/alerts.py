@@ -10,6 +10,8 @@ from .entities import iso
 
 # An alert closes when this many checks in a row found it clear.
 CHECKS_TO_CLOSE = 2
+# What outcomes say of the active model alone.
+OUTCOME_CODES = ("calibration_off", "new_model_worse", "performance_degraded")
 
 
 def follow(
@@ -45,6 +47,23 @@ def follow(
             left[finding.code] = after
     in_order = sorted(left.values(), key=lambda each: (each.severity != "critical", each.since))
     return in_order, changes
+
+
+def superseded(
+    alerts: Sequence[Alert], answers_since: datetime | None, now: datetime
+) -> tuple[list[Alert], list[AlertChange]]:
+    """Close what outcomes said of a model that no longer answers; return what is left, and this.
+
+    `answers_since` is when the active model became so. The next one is judged by outcomes of its
+    own, which take their time: until then nothing would close these.
+    """
+    over = [
+        alert
+        for alert in alerts
+        if alert.code in OUTCOME_CODES and answers_since is not None and alert.since < answers_since
+    ]
+    left = [alert for alert in alerts if alert not in over]
+    return left, [AlertChange(alert, now) for alert in over]
 
 
 def alert_view(alert: Alert) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class Services:
             self.active_model,
             self.predictions,
             self.training_data,
-            self.exposures,
+            lambda: self.exposures,
             self.read_lead,
         )
 

@@ -96,11 +96,15 @@ def quality_view(reference: Reference, quality: QualityCounts) -> dict[str, Any]
     }
 
 
-def drift_findings(reference: Reference, observed: Observed) -> Iterator[Finding]:
-    """Return what is found about the leads and scores of late; nothing of too few."""
+def drift_findings(
+    found: Sequence[Moved], reference: Reference, observed: Observed
+) -> Iterator[Finding]:
+    """Return what is found about the leads and scores of late; nothing of too few.
+
+    `found` is how far everything has moved.
+    """
     if observed.samples < FEWEST_SAMPLES:
         return
-    found = moved(reference, observed)
     score = next(each for each in found if each.name == "score")
     features = [each for each in found if each is not score]
     yield _feature_drift([each for each in features if not each.moves_with_time])

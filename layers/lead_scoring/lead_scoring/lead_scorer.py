@@ -32,10 +32,13 @@ class LeadScorer:
         models: ActiveModelCache,
         predictions: PredictionStore,
         training_data: TrainingStore,
-        exposures: ExposureStore,
+        exposures: Callable[[], ExposureStore],
         read_lead: Callable[[Mapping[str, Any]], Lead],
     ) -> None:
-        """Wire the scorer; `read_lead` validates what is not a Lead yet."""
+        """Wire the scorer; `read_lead` validates what is not a Lead yet.
+
+        `exposures` gives their store, which only who erases a lead needs: no start waits for it.
+        """
         self._settings, self._clock, self._models = settings, clock, models
         self._predictions, self._training_data = predictions, training_data
         self._exposures, self._read_lead = exposures, read_lead
@@ -125,7 +128,7 @@ class LeadScorer:
         """
         scores, imported = self._predictions.delete(lead_id)
         outcomes = self._training_data.delete(lead_id)
-        exposures = self._exposures.erase(lead_hash(lead_id, self._settings.hash_key))
+        exposures = self._exposures().erase(lead_hash(lead_id, self._settings.hash_key))
         if not scores + imported + outcomes + exposures:
             raise NotFoundError("nothing is stored about this lead")
         return {"scores": scores, "feedback": outcomes, "exposures": exposures}

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .alerting import Alert, AlertChange, Finding, Watch
-from .alerts import alert_view, follow
+from .alerting import AlertChange, Finding, Watch
+from .alerts import alert_view, follow, superseded
 from .drift_findings import Observed, drift_findings, drift_view, moved, quality_view
 from .entities import ActiveModel, LedgerRow, Operation, ScoreRecord, iso
 from .errors import ArtifactError, ConflictError, NotFoundError
@@ -32,7 +32,7 @@ from .ports import (
 from .predecessor import compare
 from .retraining import Retraining
 from .retraining_check import RetrainingCheck
-from .retraining_rules import Deployed, Findings
+from .retraining_rules import OUTCOMES_TO_JUDGE_BY, Deployed, Findings
 from .scoring_model import ScoringModel
 from .settings import Settings
 
@@ -76,13 +76,16 @@ class Monitor:
         before, findings = self._store.watch(), self._check.look()
         sample = self._sample(findings)
         found = [*self._about_model(findings), *sample.findings]
-        alerts, changes = follow(before.alerts, found, findings.at)
+        since = findings.deployed.pointer.activated_at if findings.deployed else None
+        left, closed = superseded(before.alerts, since, findings.at)
+        alerts, changes = follow(left, found, findings.at)
+        changes = [*closed, *changes]
         report = sample.report | {"at": iso(findings.at), "alerts": list(map(alert_view, alerts))}
         watch = Watch(before.revision + 1, tuple(alerts), report, findings.at)
         is_kept = self._store.keep(watch, changes)
         if is_kept:
             _log(changes)
-            report["rolled_back_to"] = self._roll_back(findings.deployed, alerts)
+            report["rolled_back_to"] = self._roll_back(findings.deployed, found)
         return report | {"changes": len(changes), "kept": is_kept}
 
     def _about_model(self, findings: Findings) -> Iterator[Finding]:
@@ -98,9 +101,14 @@ class Monitor:
 
     def _against_predecessor(self, findings: Findings) -> list[Worse]:
         deployed = findings.deployed
-        if deployed is None or deployed.pointer.previous_version is None or not findings.live:
+        if deployed is None or deployed.pointer.previous_version is None:
+            return []
+        if len(findings.live) < OUTCOMES_TO_JUDGE_BY:
             return []
         newest, *older = self._models.history(2)
+        if newest.to_version != deployed.pointer.model_version:
+            # Somebody activated another one since: the next run is about that.
+            return []
         try:
             before = self._models.get(deployed.pointer.previous_version)
         except NotFoundError:
@@ -110,8 +118,6 @@ class Monitor:
         leads = by_lead(self._training_data.evidence(since)).values()
         hours = self._settings.label_maturity_hours
         then = live_labels(leads, predecessor, findings.at, hours)
-        if newest.to_version != deployed.pointer.model_version:
-            return []
         return compare(findings.live, then, deployed.record.threshold, before.threshold)
 
     def _sample(self, findings: Findings) -> "_Sample":
@@ -139,12 +145,12 @@ class Monitor:
                 "data_quality": quality_view(reference, observed.quality),
                 "estimated": _estimated(steps, record.threshold),
             },
-            tuple(drift_findings(reference, observed)),
+            tuple(drift_findings(found, reference, observed)),
         )
 
-    def _roll_back(self, deployed: Deployed | None, alerts: Sequence[Alert]) -> str | None:
-        """Take back a model that does worse than the one before; return what answers then."""
-        is_worse = any(each.code == "new_model_worse" for each in alerts)
+    def _roll_back(self, deployed: Deployed | None, found: Sequence[Finding]) -> str | None:
+        """Take back a model that this run found worse than the one before; return what answers."""
+        is_worse = any(each.code == "new_model_worse" and each.is_bad for each in found)
         if deployed is None or not is_worse or not self._settings.auto_rollback:
             return None
         pointer = deployed.pointer

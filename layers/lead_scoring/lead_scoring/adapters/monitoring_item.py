@@ -59,7 +59,8 @@ def change_item(table: type[MonitoringItem], change: AlertChange, at: datetime) 
     content = {"alert": _alert_json(alert), "closed_at": iso(closed_at) if closed_at else None}
     return table(
         kind=ALERT,
-        entry=f"{iso(at)}#{alert.code}",
+        # One that closes for one model may open for the next in the same run.
+        entry=f"{iso(at)}#{alert.code}#{'closed' if closed_at else 'opened'}",
         at=at,
         content=_packed(content),
         expires_at=_expiry(at),
