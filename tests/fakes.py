@@ -295,6 +295,10 @@ class FakeArtifactStore:
         self.outage.check()
         self.files |= {(model_version, name): content for name, content in files.items()}
 
+    def link(self, model_version: str, name: str) -> str | None:
+        self.outage.check()
+        return f"https://{model_version}/{name}" if (model_version, name) in self.files else None
+
     def versions(self) -> list[str]:
         self.outage.check()
         return sorted({version for version, _ in self.files})

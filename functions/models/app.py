@@ -33,8 +33,13 @@ def model(request: ApiRequest) -> object:
     request.query()
     services = bootstrap.connect()
     version = known_version(request.path("version"))
-    record, active = services.models.get(version), services.models.active()
-    return card_answer(record, active, services.artifacts.read(version, "report.json"))
+    record, active, files = (
+        services.models.get(version),
+        services.models.active(),
+        services.artifacts,
+    )
+    report, page = files.read(version, "report.json"), files.link(version, "report.html")
+    return card_answer(record, active, report, page)
 
 
 @endpoint(app, "POST", "/api/v1/ml/models/{version}/activate")

@@ -1,3 +1,5 @@
+from urllib.request import urlopen
+
 import pytest
 
 from lead_scoring.errors import ArtifactError
@@ -32,6 +34,25 @@ def test_a_file_written_again_is_replaced(stores: Stores) -> None:
     stores.artifacts.write(version, {"model.ubj": b"new"})
 
     assert stores.artifacts.read(version, "model.ubj") == b"new"
+
+
+def test_a_link_leads_to_the_file_in_a_browser(embedded_stores: Stores) -> None:
+    version = fresh("v")
+    embedded_stores.artifacts.write(version, {"report.html": "<p>Grüße</p>".encode()})
+
+    address = embedded_stores.artifacts.link(version, "report.html")
+
+    assert address is not None
+    with urlopen(address) as answer:
+        assert answer.read().decode() == "<p>Grüße</p>"
+        assert answer.headers["Content-Type"] == "text/html"
+
+
+def test_there_is_no_link_to_a_file_that_is_not_there(stores: Stores) -> None:
+    version = fresh("v")
+    stores.artifacts.write(version, {"report.html.old": b"x"})
+
+    assert stores.artifacts.link(version, "report.html") is None
 
 
 def test_a_store_that_is_there_answers_a_ping(stores: Stores) -> None:

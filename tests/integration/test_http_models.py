@@ -56,7 +56,15 @@ def test_a_card_joins_the_row_the_report_and_the_checksums(client: HttpClient) -
         "lift_table": [1],
         "training_window": {"from": None},
         "artifact_checksums": {"model.ubj": "0" * 64, "report.json": "1" * 64},
+        "report_url": None,
     }
+
+
+def test_a_card_links_to_the_report_that_was_made(client: HttpClient) -> None:
+    register(client, OLD)
+    client.services.artifacts.write(OLD, {"report.html": b"<!doctype html>"})
+
+    assert client.get(f"/models/{OLD}").body["report_url"].endswith(f"{OLD}/report.html")
 
 
 def test_an_unknown_version_is_not_found_whatever_it_looks_like(client: HttpClient) -> None:

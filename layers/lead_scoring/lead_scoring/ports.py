@@ -340,6 +340,9 @@ class ArtifactStore(Protocol):
     def write(self, model_version: str, files: Mapping[str, bytes]) -> None:
         """Write all files of a model."""
 
+    def link(self, model_version: str, name: str) -> str | None:
+        """Return an address where anybody may read one file for an hour; None if it is missing."""
+
     def versions(self) -> list[str]:
         """Return the models that have files, registered or not."""
 

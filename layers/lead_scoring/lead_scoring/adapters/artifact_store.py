@@ -1,5 +1,6 @@
 """The files of the models, in S3 under `models/{version}/{file}`."""
 
+import mimetypes
 from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any
@@ -20,6 +21,8 @@ from .aws import (
 )
 
 _FOLDER = "models/"
+# Whoever is shown a link opens it now, or asks for another.
+_LINK_SECONDS = 3600
 
 
 class S3ArtifactStore:
@@ -48,8 +51,22 @@ class S3ArtifactStore:
         with unavailable_on_failure("s3"):
             for name, content in files.items():
                 self._client().put_object(
-                    Bucket=self._bucket, Key=_key(model_version, name), Body=content
+                    Bucket=self._bucket,
+                    Key=_key(model_version, name),
+                    Body=content,
+                    ContentType=mimetypes.guess_type(name)[0] or "application/octet-stream",
                 )
+
+    def link(self, model_version: str, name: str) -> str | None:
+        """Return an address where anybody may read one file for an hour; None if it is missing."""
+        key = _key(model_version, name)
+        with unavailable_on_failure("s3"):
+            if key not in self._keys(key):
+                return None
+            address: str = self._client().generate_presigned_url(
+                "get_object", {"Bucket": self._bucket, "Key": key}, _LINK_SECONDS
+            )
+            return address
 
     def versions(self) -> list[str]:
         """Return the models that have files, registered or not."""
@@ -91,6 +108,7 @@ def _config(endpoint_url: str | None) -> Config:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         max_pool_connections=PARALLEL_REQUESTS,
+        signature_version="s3v4",
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
         # A bucket is a name of its own in AWS's domain only.
         s3={"addressing_style": "path"} if endpoint_url else {},

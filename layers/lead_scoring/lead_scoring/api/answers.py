@@ -73,10 +73,16 @@ def models_answer(records: Sequence[ModelRecord], active: ActiveModel | None) ->
     return {"models": [_row(record, active) for record in records]}
 
 
-def card_answer(record: ModelRecord, active: ActiveModel | None, report: bytes) -> dict[str, Any]:
-    """Build a model card: the row of the list, the report of the training, the checksums."""
+def card_answer(
+    record: ModelRecord, active: ActiveModel | None, report: bytes, report_url: str | None
+) -> dict[str, Any]:
+    """Build a model card: the row of the list, the report of the training, the checksums.
+
+    `report_url` is where the report for people can be read, if one was made.
+    """
     card: dict[str, Any] = json.loads(report)
-    return _row(record, active) | card | {"artifact_checksums": dict(record.checksums)}
+    more = {"artifact_checksums": dict(record.checksums), "report_url": report_url}
+    return _row(record, active) | card | more
 
 
 def change_answer(change: LedgerRow) -> dict[str, Any]:
