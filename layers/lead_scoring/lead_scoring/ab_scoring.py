@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .ab_assignment import assign_variant
 from .ab_test_cache import ABTestCache, Known
 from .attribution import Attribution
+from .circuit_breaker import CircuitBreaker
 from .entities import Lead, Prediction, ScoreRecord
 from .errors import StoreUnavailableError, TestStoppedError
 from .experiments import ABScoring, ABTest, Exposure, Variant
@@ -48,6 +49,7 @@ class ABScorer:
         self._settings, self._clock, self._tests, self._models = settings, clock, tests, models
         self._predictions, self._exposures = predictions, exposures
         self._attribution = attribution
+        self._keeping = CircuitBreaker(settings.model_refresh_seconds)
 
     def score(
         self, test_name: str, lead: Lead, user_id: str | None, *, explain: bool, request_id: str
@@ -131,11 +133,11 @@ class ABScorer:
         lost = "audit_records_lost"
         try:
             if record.lead.as_of is not None:
-                self._predictions.add([record])
+                self._keeping.call(lambda: self._predictions.add([record]))
             else:
-                self._exposures.record(scoring)
+                self._keeping.call(lambda: self._exposures.record(scoring))
                 lost = "conversions_not_looked_for"
-                self._attribution.count_after(scoring)
+                self._keeping.call(lambda: self._attribution.count_after(scoring))
         except TestStoppedError:
             self._tests.forget(scoring.exposure.test_name)
             raise

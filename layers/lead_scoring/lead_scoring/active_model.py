@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .baseline import Baseline
+from .circuit_breaker import pause_after
 from .entities import BASELINE_VERSION
 from .errors import ArtifactError, StoreUnavailableError
 from .model_files import ModelDirectory, ModelFiles
@@ -15,9 +16,6 @@ from .ports import ArtifactStore, ModelRegistry
 from .scoring_model import Scores, ScoringModel
 
 logger = logging.getLogger(__name__)
-
-# Between two looks while nothing can answer.
-_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +77,16 @@ class ActiveModelCache:
             return self._look()
 
     def _look(self) -> Answering:
-        pause = self._refresh_seconds
+        started, is_down = self._monotonic(), True
         try:
             self._answering, self._failure = self._follow_or_fall_back(), None
+            is_down = self._answering.is_degraded
         except StoreUnavailableError as failure:
-            self._failure, pause = failure, min(pause, _PAUSE_SECONDS)
+            self._failure = failure
             raise
         finally:
-            self._next_look = self._monotonic() + pause
+            now, longest = self._monotonic(), self._refresh_seconds
+            self._next_look = now + (pause_after(now - started, longest) if is_down else longest)
         return self._answering
 
     def _follow_or_fall_back(self) -> Answering:

@@ -15,8 +15,9 @@ _LEAST_RISE = 0.1
 _CHANCE = 1e-4
 _CLEAR = 0.8
 _MOST_NAMED, _MOST_SHOWN = 5, 30
-# Hour, weekday and month of the posting; how many earlier cases a success rate rests on.
-_CALENDAR, _CASES = "posted_", "_cases"
+# Hour, weekday and month of the posting; success rates, and how many earlier cases each rests on:
+# early leads of the training had little history, those of today have all of it.
+_CALENDAR, _HISTORY = "posted_", ("_success_rate", "_cases")
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Moved:
     @property
     def moves_with_time(self) -> bool:
         """Whether time alone moves it: a week has other days than a weekend, histories grow."""
-        return self.name.startswith(_CALENDAR) or self.name.endswith(_CASES)
+        return self.name.startswith(_CALENDAR) or self.name.endswith(_HISTORY)
 
     @property
     def level(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from .active_model import ActiveModelCache
+from .circuit_breaker import CircuitBreaker
 from .entities import Lead, LeadId, Prediction, ScoredHistory, ScoreRecord, iso
 from .errors import NotFoundError, StoreUnavailableError
 from .hashing import lead_hash
@@ -42,6 +43,7 @@ class LeadScorer:
         self._settings, self._clock, self._models = settings, clock, models
         self._predictions, self._training_data = predictions, training_data
         self._exposures, self._read_lead = exposures, read_lead
+        self._keeping = CircuitBreaker(settings.model_refresh_seconds)
 
     def load_model(self) -> str:
         """Fetch the active model now; return the version that answers from here on.
@@ -136,7 +138,7 @@ class LeadScorer:
     def _keep(self, records: Sequence[ScoreRecord], request_id: str) -> bool:
         """Write the audit records; a store that is down costs the record, never the answer."""
         try:
-            self._predictions.add(records)
+            self._keeping.call(lambda: self._predictions.add(records))
         except StoreUnavailableError as error:
             logger.error(
                 json.dumps(
