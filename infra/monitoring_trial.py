@@ -69,6 +69,30 @@ BAD = (
         "feature_drift",
         "Title Capitals",
     ),
+    Bad(
+        "descriptions cut at 100 characters",
+        lambda x: replace(x, description=x.description and x.description[:100]),
+        "feature_drift",
+        "Description Length",
+    ),
+    Bad(
+        "descriptions in HTML",
+        lambda x: replace(x, description=x.description and x.description.replace(" ", "&nbsp;")),
+        "feature_drift",
+        "Description Length",
+    ),
+    Bad(
+        "place and category mixed up",
+        lambda x: replace(x, category=x.location_name, location_name=x.category),
+        "unseen_categories",
+        "",
+    ),
+    Bad(
+        "posting times 8 hours ahead",
+        lambda x: replace(x, posted_at=x.posted_at and x.posted_at + timedelta(hours=8)),
+        "inconsistent_leads",
+        "posted after it was scored",
+    ),
 )
 
 
