@@ -6,18 +6,20 @@ Unlike `tests.contract.unreliable_aws`, it passes S3 on, and is given a fault fo
 import http.client
 import http.server
 import json
+import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 # What becomes of a call: never passed on; done, but the answer lost; refused; done when whoever
-# called has given up.
+# called has given up; answered with an error; done after a while; not answered at all.
 CUT, LOST, THROTTLED, LATE = "cut", "lost", "throttled", "late"
-LATE_SECONDS = 3.0
+FAILED, SLOW, HANGING = "failed", "slow", "hanging"
+LATE_SECONDS, SLOW_SECONDS, HANGING_SECONDS = 3.0, 0.3, 20.0
 
 
 class Call(NamedTuple):
@@ -60,6 +62,27 @@ class Faults:
             return self._fault if self._is_on else None
 
 
+class RandomFaults(Faults):
+    """Every call may fail while it is on: `odds` are those of each fault."""
+
+    def __init__(self, odds: Mapping[str, float], seed: int) -> None:
+        super().__init__()
+        self.is_on, self.struck = False, Counter[str]()
+        self._odds, self._chance = odds, random.Random(seed)
+
+    def of(self, _operation: str) -> str | None:
+        with self._lock:
+            drawn = self._chance.random()
+            if not self.is_on:
+                return None
+            for fault, odds in self._odds.items():
+                drawn -= odds
+                if drawn < 0:
+                    self.struck[fault] += 1
+                    return fault
+            return None
+
+
 class _Between(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Headers and body are two packets: the second must not wait for the first to be confirmed.
@@ -78,7 +101,15 @@ class _Between(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         fault = self.server.faults.of(self._operation())
         if fault == THROTTLED:
-            self._refuse()
+            self._refuse("ProvisionedThroughputExceededException", 400, 503, "SlowDown")
+        elif fault == FAILED:
+            self._refuse("InternalServerError", 500, 500, "InternalError")
+        elif fault == HANGING:
+            time.sleep(HANGING_SECONDS)
+            self.close_connection = True
+        elif fault == SLOW:
+            time.sleep(SLOW_SECONDS)
+            self._answer(body, is_lost=False)
         elif fault == CUT:
             self.close_connection = True
         elif fault == LATE:
@@ -89,7 +120,7 @@ class _Between(http.server.BaseHTTPRequestHandler):
             self._answer(body, is_lost=fault == LOST)
 
     # Names that the base class gives.
-    do_GET = do_PUT = do_POST = _pass_on  # noqa: N815
+    do_GET = do_HEAD = do_PUT = do_POST = _pass_on  # noqa: N815
 
     def _operation(self) -> str:
         target = self.headers.get("X-Amz-Target", "")
@@ -106,16 +137,17 @@ class _Between(http.server.BaseHTTPRequestHandler):
         for name, value in answered.getheaders():
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    def _refuse(self) -> None:
+    def _refuse(self, of_dynamodb: str, status: int, status_of_s3: int, of_s3: str) -> None:
         if "X-Amz-Target" in self.headers:
-            kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
-            status, content = 400, json.dumps({"__type": kind, "message": "slow down"}).encode()
+            kind = f"com.amazonaws.dynamodb.v20120810#{of_dynamodb}"
+            content = json.dumps({"__type": kind, "message": "not now"}).encode()
         else:
-            status, content = 503, b"<Error><Code>SlowDown</Code></Error>"
+            status, content = status_of_s3, f"<Error><Code>{of_s3}</Code></Error>".encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
