@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo report test check bench evaluate build train clean
+.PHONY: help run demo report test stress check bench evaluate build train clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -36,6 +36,14 @@ report: $(VENV)/ready ## show what a model is worth, as one HTML page (MODEL= ve
 test: $(VENV)/ready ## run every test, with coverage of layers/
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
 	  --cov-fail-under=90 $(TESTS)
+
+# The same tests with more of everything: kills at every moment, 2,000 requests under faults, 6,000 of
+# an A/B test and 4,800 of feedback from eight clients, 2,000 simulated A/B tests.
+STRESS := $(addprefix tests/integration/test_,exactly_once_ab_tests.py exactly_once_feedback.py \
+  faults_under_load.py killed_training.py) tests/unit/test_ab_simulations.py
+
+stress: $(VENV)/ready ## run the tests that make test shortens, at their full size (10 to 20 minutes)
+	@THOROUGH=1 $(PY) -m pytest -n $(WORKERS) --dist load $(STRESS)
 
 check: $(VENV)/ready $(TOOLS)/ready ## format, lint, types, template
 	@echo "ruff: format" && $(PY) -m ruff format --check $(SOURCES)

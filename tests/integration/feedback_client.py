@@ -15,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-PIECES, TIMES = 200, 3
+from tests.scale import either
+
+PIECES, TIMES = either(quick=50, thorough=200), 3
 ACTIONS = ("view", "contact", "convert", "archive", "rate")
 _own = threading.local()
 

@@ -1,7 +1,7 @@
 """A/B tests count exactly: eight clients, two gateways, one AWS, each a process of its own.
 
-2,000 scores and 1,000 conversions are each sent twice, in no order at all: a conversion may come
-before the score that it follows by its date.
+Two scores and one conversion a user are each sent twice, in no order at all: a conversion may come
+before the score that it follows by its date. `make stress` has 1,000 users.
 """
 
 import contextlib
@@ -15,10 +15,11 @@ from typing import Any
 from lead_scoring.bootstrap import Services
 from lead_scoring.settings import Settings
 from tests import forests
+from tests.scale import either
 
 from .processes import get, process
 
-CLIENTS, USERS = 8, 1000
+CLIENTS, USERS = 8, either(quick=200, thorough=1000)
 RUN_SECONDS = 400
 TEST = "under-fire"
 LEADS = ("first", "second")
@@ -48,16 +49,17 @@ def plan(seed: int) -> tuple[list[list[dict[str, Any]]], set[str]]:
         user = f"user-{number}"
         for lead in LEADS:
             score(user, lead)
-        if number < 350:
+        place = number / USERS
+        if place < 0.35:
             for lead in LEADS:
                 convert(user, lead, later, counts=True)
-        elif number < 500:
+        elif place < 0.5:
             convert(user, "second", later, counts=True)
-        elif number < 600:
+        elif place < 0.6:
             convert(user, "first", earlier, counts=False)
-        elif number < 650:
+        elif place < 0.65:
             convert(user, "never scored", later, counts=False)
-    assert len(requests) == 2000 + 1000
+    assert len(requests) == 3 * USERS
     twice = requests * 2
     chance.shuffle(twice)
     return [twice[client::CLIENTS] for client in range(CLIENTS)], converting
@@ -87,7 +89,7 @@ def test_samples_and_conversions_are_exact_under_fire(
         answers = [json.loads(client.communicate(timeout=RUN_SECONDS)[0]) for client in clients]
 
     flat = [answer for client in answers for answer in client]
-    assert Counter(status for status, *_ in flat) == {200: 4000, 201: 2000}
+    assert Counter(status for status, *_ in flat) == {200: 4 * USERS, 201: 2 * USERS}
     scored = [(user, variant) for status, user, variant, _ in flat if status == 200]
     assert not any(degraded for *_, degraded in flat)
     variant_of = dict(scored)
@@ -102,4 +104,4 @@ def test_samples_and_conversions_are_exact_under_fire(
             assert arm["sample_size"] == len(units)
             assert arm["conversions"] == len(units & converting)
             assert arm["scorings"] == 4 * len(units)
-    assert sum(arm["conversions"] for arm in results["variants"]) == 500
+    assert sum(arm["conversions"] for arm in results["variants"]) == USERS / 2

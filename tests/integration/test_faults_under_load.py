@@ -1,8 +1,8 @@
-"""Every fault between the code and its stores, at random, during 2,000 mixed requests.
+"""Every fault between the code and its stores, at random, during mixed requests.
 
-Clients do what clients are told to do: what is answered 503, or is in progress, is sent again
-with the same key; a score that came degraded is asked for again. What was acknowledged is there
-in the end, once.
+Clients do what clients are told to do: what is answered 503, or is in progress, is sent again with
+the same key; a score that came degraded is asked for again. What was acknowledged is there in the
+end, once. `make stress` sends 2,000.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ import pytest
 from lead_scoring.bootstrap import Services
 from lead_scoring.settings import Settings
 from tests import forests
+from tests.scale import either
 
 from .faulty_aws import (
     CUT,
@@ -36,8 +37,15 @@ from .faulty_aws import (
 from .processes import get, process, said
 
 CLIENTS = 8
-ODDS = {CUT: 0.04, LOST: 0.04, THROTTLED: 0.06, FAILED: 0.06, SLOW: 0.02, LATE: 0.004}
-ODDS[HANGING] = 0.002
+ODDS = {
+    CUT: 0.04,
+    LOST: 0.04,
+    THROTTLED: 0.06,
+    FAILED: 0.06,
+    SLOW: 0.02,
+    LATE: 0.006,
+    HANGING: 0.006,
+}
 PATIENCE_SECONDS = 120
 RECOVERY_SECONDS = 30
 TEST = "faults"
@@ -81,7 +89,8 @@ def plan(seed: int) -> list[Request]:
         path = ("/analytics/feedback", f"/feedback/lead-{i % 100}", f"/ab-tests/{TEST}/results")
         requests.append(Request("read", "GET", path[i % 3]))
     random.Random(seed).shuffle(requests)
-    return requests
+    assert len(requests) == 2000
+    return requests[: either(quick=500, thorough=2000)]
 
 
 def once(url: str, request: Request) -> tuple[int, Any]:
@@ -149,7 +158,6 @@ def system(environment: dict[str, str]) -> Iterator[System]:
 def test_nothing_is_lost_or_counted_twice_whatever_the_stores_do(system: System) -> None:
     faults, gateways, services = system
     requests = plan(seed=5)
-    assert len(requests) == 2000
     until_healthy(gateways)
 
     faults.is_on = True
@@ -160,8 +168,8 @@ def test_nothing_is_lost_or_counted_twice_whatever_the_stores_do(system: System)
     faults.is_on = False
     until_healthy(gateways)
 
-    # All kinds of faults struck, and were felt; none was told as anything but 503.
-    assert all(faults.struck[fault] > 0 for fault in ODDS)
+    # Faults of all kinds struck, and were felt; none was told as anything but 503.
+    assert faults.struck.keys() == ODDS.keys()
     statuses = Counter(status for each in sent for status in each.statuses)
     assert statuses[503] > 0
     assert sum(each.was_degraded for each in sent) > 0
@@ -173,14 +181,13 @@ def test_nothing_is_lost_or_counted_twice_whatever_the_stores_do(system: System)
         assert each.statuses[-1] == done.get(each.kind, each.statuses[-1])
 
     told = get(f"{gateways[0]}/analytics/feedback?days=2")
-    assert told["total"] == 800 + 400
-    assert told["action_distribution"] == {
-        "view": 200 + 400,
-        "contact": 200,
-        "convert": 200,
-        "archive": 200,
-        "rate": 0,
-    }
+    bodies = [each.body for each in requests]
+    said = Counter(each["action_type"] for each in bodies if each and "action_type" in each)
+    said["view"] += sum(
+        len(each["interactions"]) for each in bodies if each and "session_id" in each
+    )
+    assert told["total"] == said.total()
+    assert told["action_distribution"] == {"rate": 0, **said}
     rows = list(services.training_data.evidence())
     ids = [each.body["feedback_id"] for each in sent if each.kind == "feedback"]
     ids += [
@@ -188,7 +195,8 @@ def test_nothing_is_lost_or_counted_twice_whatever_the_stores_do(system: System)
     ]
     assert sorted(ids) == sorted(row.feedback_id for row in rows)
     results = get(f"{gateways[1]}/ab-tests/{TEST}/results")
-    assert sum(arm["sample_size"] for arm in results["variants"]) == 150
+    users = {each["user_id"] for each in bodies if each and "user_id" in each}
+    assert sum(arm["sample_size"] for arm in results["variants"]) == len(users)
 
 
 def test_throttled_altogether_it_says_503_and_recovers(system: System) -> None:

@@ -23,6 +23,7 @@ from lead_scoring.experiments import Tally
 from lead_scoring.significance import required_sample_size
 from tests.fakes import FakeClock, fake_services
 from tests.fakes_ab_tests import FakeABTestStore
+from tests.scale import either
 
 # 100 a variant, and a little more, since units do not arrive in exact shares.
 FIRST = 1.2 * 100
@@ -52,23 +53,28 @@ def decided(tests: Iterable[Played]) -> Counter[str]:
 
 def test_who_looks_100_times_at_the_same_model_is_seldom_misled() -> None:
     looks = even_looks(2 * FIRST, 3 * 2 * planned(0.1), 100)
-    simulated = histories((0.1, 0.1), (50, 50), looks, 2_000, seed=1)
+    simulated = histories((0.1, 0.1), (50, 50), looks, either(quick=500, thorough=2_000), seed=1)
 
     ours = ever_significant(played((50, 50), simulated))
 
     plain = float(plain_z_ever(simulated).mean())
-    print(f"ever significant: {ours:.2%} of 2,000 A/A tests, by the plain z-test {plain:.2%}")
+    print(
+        f"ever significant: {ours:.2%} of {len(simulated.samples):,} A/A tests,"
+        f" by the plain z-test {plain:.2%}"
+    )
     assert ours <= 0.05
     assert plain >= 1 / 3
 
 
 def test_two_variants_that_are_controls_model_mislead_no_more_often() -> None:
     looks = even_looks(3 * FIRST, 3 * 3 * planned(0.1), 100)
-    simulated = histories((0.1, 0.1, 0.1), (1, 1, 1), looks, 1_000, seed=2)
+    simulated = histories(
+        (0.1, 0.1, 0.1), (1, 1, 1), looks, either(quick=300, thorough=1_000), seed=2
+    )
 
     ours = ever_significant(played((1, 1, 1), simulated))
 
-    print(f"ever significant: {ours:.2%} of 1,000 A/A/A tests")
+    print(f"ever significant: {ours:.2%} of {len(simulated.samples):,} A/A/A tests")
     assert ours <= 0.05
 
 
@@ -76,12 +82,12 @@ def test_two_variants_that_are_controls_model_mislead_no_more_often() -> None:
 def test_a_small_arm_at_a_low_rate_misleads_no_more_often(shares: Sequence[float]) -> None:
     # Where the unpooled variance of the small arm is often 0: with it alone, 13 % were significant.
     looks = even_looks(10 * FIRST, 1.5 * 10 * planned(0.02), 60)
-    simulated = histories((0.02, 0.02), shares, looks, 600, seed=3)
+    simulated = histories((0.02, 0.02), shares, looks, either(quick=200, thorough=600), seed=3)
 
     tests = played(shares, simulated)
 
     ours, early = ever_significant(tests), float(np.mean([one.is_early for one in tests]))
-    print(f"ever significant: {ours:.2%} of 600 A/A tests at 2 %, shares {shares}")
+    print(f"ever significant: {ours:.2%} of {len(tests)} A/A tests at 2 %, shares {shares}")
     assert ours <= 0.05
     assert early <= 0.01
 
@@ -89,20 +95,21 @@ def test_a_small_arm_at_a_low_rate_misleads_no_more_often(shares: Sequence[float
 def test_the_planned_effect_is_found_by_the_planned_size() -> None:
     # The plan follows control's rate at its look, so some need more than the expected size.
     looks = even_looks(2 * FIRST, 2 * 2 * planned(0.1), 60)
-    simulated = histories((0.1, 0.12), (50, 50), looks, 1_000, seed=4)
+    simulated = histories((0.1, 0.12), (50, 50), looks, either(quick=400, thorough=1_000), seed=4)
 
     tests = played((50, 50), simulated)
 
     found, verdicts = ever_significant(tests), decided(tests)
     early = float(np.mean([one.is_early for one in tests]))
     print(
-        f"12 % beside 10 %: significant {found:.1%}, early {early:.1%}, {dict(verdicts)} of 1,000"
+        f"12 % beside 10 %: significant {found:.1%}, early {early:.1%},"
+        f" {dict(verdicts)} of {len(tests):,}"
     )
     assert found >= 0.75
-    assert verdicts.total() == 1_000
+    assert verdicts.total() == len(tests)
     assert verdicts["keep_control"] == 0
     # What is better by the minimum is measured below it every other time, and then not shipped.
-    assert 0.45 <= verdicts["ship"] / 1_000 <= 0.6
+    assert 0.45 <= verdicts["ship"] / len(tests) <= 0.6
 
 
 def test_half_as_much_again_as_the_minimum_is_shipped() -> None:
