@@ -5,7 +5,7 @@ Source: AWS, "Specification: Embedded metric format", CloudWatch user guide.
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -55,7 +55,7 @@ def _directive(units: tuple[tuple[str, str], ...], dimensions: tuple[str, ...]) 
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def emit(lines: Sequence[str]) -> None:
-    """Write lines where CloudWatch reads them: each by itself on the standard output."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+def emit(line: str) -> None:
+    """Write a line where CloudWatch reads it: by itself on the standard output."""
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

@@ -25,7 +25,7 @@ def report_request(
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return
     template = _template(function, method, route, status)
-    emit([template % (1000 * time.time(), json.dumps(request_id), milliseconds)])
+    emit(template % (time.time_ns() // 1_000_000, json.dumps(request_id), milliseconds))
 
 
 @lru_cache
@@ -61,13 +61,10 @@ def report_monitoring(report: dict[str, Any]) -> dict[str, Any]:
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         now, is_open = datetime.now(UTC), {each["code"] for each in report["alerts"]}
-        emit(
-            [
-                metric_line(now, {"Alert": code}, {"OpenAlert": (float(code in is_open), "Count")})
-                for code in CODES
-            ]
-        )
+        for code in CODES:
+            count = {"OpenAlert": (float(code in is_open), "Count")}
+            emit(metric_line(now, {"Alert": code}, count))
         samples = float((report.get("drift") or {}).get("samples", 0))
         counts = {"MonitorRuns": (1.0, "Count"), "MonitoredScores": (samples, "Count")}
-        emit([metric_line(now, {"Function": "monitor"}, counts)])
+        emit(metric_line(now, {"Function": "monitor"}, counts))
     return report
