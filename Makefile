@@ -3,6 +3,8 @@
 
 VENV := .local/venv
 TOOLS := .local/tools
+LAMBDA := .local/lambda
+BUILT := .aws-sam/build/template.yaml
 SOURCES := functions infra layers tests
 PY := $(VENV)/bin/python
 # Another Python than the one on PATH: make PYTHON=/path/to/python3.13 ...
@@ -13,14 +15,14 @@ REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo report test stress check bench evaluate build train clean
+.PHONY: help run demo report test stress e2e check bench evaluate build train clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-run: $(VENV)/ready ## score leads at http://127.0.0.1:8000 (DATA= OUTCOMES= your own, PORT=, DEMO=1, RETRAIN=1)
+run: $(VENV)/ready $(if $(filter lambda,$(RUNTIME)),$(BUILT) $(LAMBDA)/ready) ## score leads at http://127.0.0.1:8000 (DATA= OUTCOMES= your own, PORT=, DEMO=1, RETRAIN=1, RUNTIME=lambda)
 	@exec $(PY) -m infra.run $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
-	  $(if $(PORT),--port '$(PORT)') $(if $(filter-out 0 no,$(DEMO)),--demo) \
+	  $(if $(PORT),--port '$(PORT)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0 no,$(DEMO)),--demo) \
 	  $(if $(filter-out 0 no,$(ADD)),--add) $(if $(filter-out 0 no,$(RETRAIN)),--retrain)
 
 demo: $(VENV)/ready ## weeks of a sales team in minutes (DATA= OUTCOMES= your own history, DAYS=, LOOK=1 afterwards)
@@ -34,13 +36,16 @@ report: $(VENV)/ready ## show what a model is worth, as one HTML page (MODEL= ve
 	  $(if $(filter-out 0 no,$(DEMO)),--demo) $(if $(filter-out 0 no,$(LOOK)),--look)
 
 test: $(VENV)/ready ## run every test, with coverage of layers/
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered \
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/e2e --cov --cov-report=term:skip-covered \
 	  --cov-fail-under=90 $(TESTS)
 
 # The same tests with more of everything: kills at every moment, 2,000 requests under faults, 6,000 of
 # an A/B test and 4,800 of feedback from eight clients, 2,000 simulated A/B tests.
 STRESS := $(addprefix tests/integration/test_,exactly_once_ab_tests.py exactly_once_feedback.py \
   faults_under_load.py killed_training.py) tests/unit/test_ab_simulations.py
+
+e2e: $(VENV)/ready $(BUILT) $(LAMBDA)/ready ## run the built functions in Lambda's runtime loop, and test them there
+	@$(PY) -m pytest -n0 tests/e2e
 
 stress: $(VENV)/ready ## run the tests that make test shortens, at their full size (10 to 20 minutes)
 	@THOROUGH=1 $(PY) -m pytest -n $(WORKERS) --dist load $(STRESS)
@@ -66,8 +71,22 @@ evaluate: $(VENV)/ready ## quality on your own data: DATA= OUTCOMES= (by time, o
 train: ## train a new model on the leads that `make run` keeps, then serve it
 	@$(MAKE) --no-print-directory run RETRAIN=1
 
-build: $(TOOLS)/ready ## build what is deployed into .aws-sam/ (needs Python 3.13)
-	@python313=$$(sh infra/find_python313.sh) && PATH="$$python313:$$PATH" $(SAM) build
+build: $(BUILT) ## build what is deployed into .aws-sam/ (needs Python 3.13), and say how large it is
+	@$(PY) -m infra.sizes
+
+$(BUILT): $(TOOLS)/ready $(VENV)/ready $(shell find functions layers -name '*.py' -o -name 'Makefile' -o -name '*.txt') template.yaml
+	@echo "Building for Lambda: about 1 minute."
+	@python313=$$(sh infra/find_python313.sh) && mkdir -p .local && \
+	  { PATH="$$python313:$$PATH" $(SAM) build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }; }
+	@touch $(BUILT)
+
+# Lambda's side of the runtime loop, for the emulator that aws-sam-cli carries.
+$(LAMBDA)/ready: infra/lambda-requirements.txt
+	@rm -rf $(LAMBDA) && mkdir -p $(LAMBDA)
+	@python313=$$(sh infra/find_python313.sh) && echo "$$python313/python3.13" > $(LAMBDA)/python && \
+	  "$$python313/python3.13" -m pip install -q --disable-pip-version-check --root-user-action ignore \
+	  --no-deps --target $(LAMBDA)/runtime -r infra/lambda-requirements.txt
+	@touch $@
 
 clean: ## remove everything made here, kept leads and models too
 	rm -rf .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

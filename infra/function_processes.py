@@ -53,10 +53,18 @@ class Call:
 
 
 class FunctionProcesses:
-    """The calls of a local system's functions; `say` takes a line when one begins and ends."""
+    """The calls of a local system's functions; `say` takes a line when one begins and ends.
 
-    def __init__(self, logs: Path, say: Callable[[Call, Ended | None], None]) -> None:
-        self._logs, self._say = logs, say
+    `invoker` is the module that calls a function in its process.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        say: Callable[[Call, Ended | None], None],
+        invoker: str = "infra.invoke",
+    ) -> None:
+        self._logs, self._say, self._invoker = logs, say, invoker
         self._running: dict[Call, subprocess.Popen[str]] = {}
         self._lock = threading.Lock()
         self._stopping = False
@@ -75,9 +83,9 @@ class FunctionProcesses:
             if self._stopping:
                 call.end(Ended(None, "the system is being stopped"))
                 return call
-            process = self._running[call] = _process(call)
+            process = self._running[call] = _process(call, self._invoker)
         self._say(call, None)
-        asked = {"function": _as_json(function), "event": event}
+        asked = {"function": _as_json(function), "event": event, "logs": str(self._logs)}
         # Whoever reads it also writes it, so that a long event cannot hold up the caller.
         threading.Thread(target=self._follow, args=(call, process, asked), daemon=True).start()
         return call
@@ -105,11 +113,11 @@ class FunctionProcesses:
         call.end(ended)
 
 
-def _process(call: Call) -> subprocess.Popen[str]:
+def _process(call: Call, invoker: str) -> subprocess.Popen[str]:
     with call.log_file.open("ab") as log:
         # Its own session: Ctrl-C in the terminal must reach us first.
         return subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", "infra.invoke", call.function.logical_id],
+            [sys.executable, "-m", invoker, call.function.logical_id],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

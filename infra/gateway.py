@@ -16,8 +16,8 @@ from http import HTTPStatus
 from typing import Any
 
 from infra.gateway_events import HttpRequest, Match, RouteTable, proxy_event
-from infra.gateway_functions import LoadedFunction
-from infra.template import Template
+from infra.gateway_functions import FunctionTimeoutError, LoadedFunction
+from infra.template import Function, Template
 
 # Lambda's limits of a synchronous call, for the whole JSON and not only the body in it.
 LAMBDA_REQUEST_LIMIT_BYTES = 6_291_456
@@ -45,11 +45,15 @@ class Gateway:
         self._functions = functions
 
     @classmethod
-    def from_template(cls, template: Template) -> "Gateway":
+    def from_template(
+        cls,
+        template: Template,
+        load: Callable[[Function], Callable[[dict[str, Any]], Any]] = LoadedFunction,
+    ) -> "Gateway":
         """Load every function that has a route; the environment must be set before."""
         serving = {route.function for route in template.routes()}
         loaded = {
-            function.logical_id: LoadedFunction(function)
+            function.logical_id: load(function)
             for function in template.functions()
             if function.logical_id in serving
         }
@@ -75,6 +79,9 @@ class Gateway:
         request_id = str(uuid.uuid4())
         try:
             return self._answer(request, self._table.match(request.path), request_id)
+        except FunctionTimeoutError:
+            retry = [("Retry-After", "1")]
+            return problem(503, "No answer came in time; try again.", request_id, retry)
         except Exception:  # noqa: BLE001 (Lambda contains a crash of a handler the same way)
             traceback.print_exc()
             return problem(502, "The function failed.", request_id)

@@ -11,6 +11,11 @@ from chalice.local import LambdaContext
 
 from infra.template import Function
 
+
+class FunctionTimeoutError(Exception):
+    """A function took longer than it may."""
+
+
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 

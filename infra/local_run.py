@@ -26,7 +26,7 @@ def run(given: argparse.Namespace, stop: StopRequest) -> None:
             _move_away(folder)
             stack.callback(folder.lock().close)
         stop.check()
-        local = LocalStack(folder)
+        local = LocalStack(folder, runtime=given.runtime)
         stack.callback(local.stop)
         local.start()
         stop.check()

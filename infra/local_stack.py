@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.embedded_aws import LOCAL_CREDENTIALS, EmbeddedAws
 from infra.function_news import tell
 from infra.function_processes import Call, Ended, FunctionProcesses
+from infra.lambda_emulator import built_template
 from infra.lambda_endpoint import LambdaEndpoint
 from infra.provision import provision
 from infra.state import RunError, StateFolder
@@ -21,6 +22,8 @@ from lead_scoring.errors import SettingsError
 from lead_scoring.settings import Settings
 
 POLL_SECONDS = 0.1
+# Where functions run.
+IN_PROCESS, LAMBDA = "python", "lambda"
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -28,7 +31,8 @@ class LocalStack:
     """An AWS with what the template declares: embedded, or the one at AWS_ENDPOINT_URL.
 
     Functions that nobody waits for always run here, whichever AWS it is; `say` is told of them.
-    `settings` are fixed on top of the template's.
+    `settings` are fixed on top of the template's. `runtime` says where functions run: in this
+    process, or in Lambda's runtime loop.
     """
 
     def __init__(
@@ -37,11 +41,15 @@ class LocalStack:
         template: Template | None = None,
         settings: Mapping[str, str] | None = None,
         say: Callable[[Call, Ended | None], None] = tell,
+        runtime: str = IN_PROCESS,
     ) -> None:
-        self.folder = folder
+        self.folder, self.runtime = folder, runtime
         # Names of tables carry the folder's, so that a shared endpoint keeps demo and own apart.
-        self.template = template or Template.load(stack=folder.name)
-        self.processes = FunctionProcesses(folder.path / "logs", say)
+        load = built_template if runtime == LAMBDA else Template.load
+        self.template = template or load(stack=folder.name)
+        invoker = "infra.invoke_emulated" if runtime == LAMBDA else "infra.invoke"
+        self.logs = folder.path / "logs"
+        self.processes = FunctionProcesses(self.logs, say, invoker)
         self._settings = dict(settings or {})
         self._given_endpoint = os.environ.get("AWS_ENDPOINT_URL")
         self._embedded = None if self._given_endpoint else EmbeddedAws(folder.path)

@@ -38,6 +38,7 @@ from .bench_progress import Steps
 
 SEED = 42
 WEEKS, TRIALS, MANY = 50, 20, 100_000
+WEEK = timedelta(days=7)
 DRIFT = {"feature_drift", "score_drift"}
 Change = Callable[[Lead], Lead]
 
@@ -123,7 +124,7 @@ def false_alarms(watched: Watched, training: Sequence[TrainingExample]) -> Count
     random = np.random.default_rng(SEED)
     moments = np.array([e.moment.timestamp() for e in training])
     opened: Counter[str] = Counter()
-    week = timedelta(days=7).total_seconds()
+    week = WEEK.total_seconds()
     for _ in range(WEEKS):
         start = random.uniform(moments[0], moments[-1] - week)
         inside = np.flatnonzero((moments >= start) & (moments < start + week))
@@ -197,6 +198,8 @@ def main(given: Sequence[str] | None = None) -> int:
     data = training_set(leads, settings, datetime.now(UTC))
     examples = data.examples[-(arguments.newest or len(data.examples)) :]
     training, holdout = split_by_time(examples, 0.2)
+    if training[-1].moment - training[0].moment <= WEEK:
+        parser.error("the older four fifths of the leads must span more than a week")
     with Steps("monitoring", 4 + len(BAD)) as steps:
         steps.doing("training")
         model = fit_model(training, settings, estimators, history=data.history).scoring_model

@@ -1,4 +1,4 @@
-"""Create what `template.yaml` declares in a DynamoDB and an S3 that have none of it yet."""
+"""Create what `template.yaml` declares in a DynamoDB and an S3 that lack it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from infra.template import Bucket, Table, Template
 
 
 def provision(template: Template, endpoint_url: str, *, expire: bool = True) -> None:
-    """Create every table and bucket of the template that is missing; leave the others alone.
+    """Create every table, index and bucket of the template that is missing; leave the others alone.
 
     Without `expire`, no item ever expires.
     """
@@ -27,6 +27,7 @@ def _create_table(dynamodb: Any, table: Table, expire: bool) -> None:
     try:
         dynamodb.create_table(**table.create)
     except dynamodb.exceptions.ResourceInUseException:
+        _add_indexes(dynamodb, table)
         return
     dynamodb.get_waiter("table_exists").wait(TableName=table.name, WaiterConfig={"Delay": 1})
     if table.ttl_attribute and expire:
@@ -34,6 +35,23 @@ def _create_table(dynamodb: Any, table: Table, expire: bool) -> None:
             TableName=table.name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": table.ttl_attribute},
         )
+
+
+def _add_indexes(dynamodb: Any, table: Table) -> None:
+    """Give a table of an older version the indexes that have come since."""
+    found = dynamodb.describe_table(TableName=table.name)["Table"]
+    existing = {each["IndexName"] for each in found.get("GlobalSecondaryIndexes", [])}
+    for index in table.create.get("GlobalSecondaryIndexes", []):
+        if index["IndexName"] not in existing:
+            # One at a time is what UpdateTable takes.
+            dynamodb.update_table(
+                TableName=table.name,
+                AttributeDefinitions=table.create["AttributeDefinitions"],
+                GlobalSecondaryIndexUpdates=[{"Create": index}],
+            )
+            dynamodb.get_waiter("table_exists").wait(
+                TableName=table.name, WaiterConfig={"Delay": 1}
+            )
 
 
 def _create_bucket(s3: Any, bucket: Bucket) -> None:

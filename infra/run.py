@@ -48,6 +48,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--add", action="store_true", help="add DATA to what is kept already")
     parser.add_argument("--retrain", action="store_true", help="train a new model")
     parser.add_argument("--demo-leads", type=int, default=DEFAULT_DEMO_LEADS)
+    parser.add_argument(
+        "--runtime", choices=("python", "lambda"), default="python", help="where functions run"
+    )
     parser.add_argument("--state", type=Path, help="where leads and models are kept")
     return parser.parse_args(arguments)
 

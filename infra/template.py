@@ -125,6 +125,15 @@ class Template:
             for logical_id, properties in self._of_type("AWS::Serverless::Function")
         ]
 
+    def layers(self, function: Function) -> list[Path]:
+        """Return the folders of a function's layers, in the order in which Lambda lays them out."""
+        properties = self._resources[function.logical_id]["Properties"]
+        named = [*self._globals.get("Layers", []), *properties.get("Layers", [])]
+        return [
+            self._project / self._resources[each["Ref"]]["Properties"]["ContentUri"]
+            for each in named
+        ]
+
     def routes(self) -> list[Route]:
         """Return every route, in the order of the template."""
         return [

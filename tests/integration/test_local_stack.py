@@ -54,6 +54,36 @@ def test_the_template_is_created_and_creating_it_again_changes_nothing() -> None
             assert (versioning == "Enabled") == bucket.versioned
 
 
+def test_a_table_of_an_older_version_gets_the_indexes_that_have_come_since() -> None:
+    template = Template.load()
+    [table] = [each for each in template.tables() if "predictions" in each.name]
+    older: dict[str, Any] = dict(table.create)
+    del older["GlobalSecondaryIndexes"]
+    keys = {each["AttributeName"] for each in older["KeySchema"]}
+    older["AttributeDefinitions"] = [
+        each for each in older["AttributeDefinitions"] if each["AttributeName"] in keys
+    ]
+    with embedded_aws() as endpoint_url:
+        dynamodb: Any = boto3.client("dynamodb", endpoint_url=endpoint_url)
+        dynamodb.create_table(**older)
+        item = {"lead_id": {"S": "7"}, "score_key": {"S": "x"}, "sample_part": {"S": "2024#01"}}
+        item["scored_at"] = {"S": "2024-06-01T12:00:00.000000Z"}
+        dynamodb.put_item(TableName=table.name, Item=item)
+
+        provision(template, endpoint_url)
+
+        for index in table.create["GlobalSecondaryIndexes"]:
+            [key, *_] = [each["AttributeName"] for each in index["KeySchema"]]
+            found = dynamodb.query(
+                TableName=table.name,
+                IndexName=index["IndexName"],
+                KeyConditionExpression="#key = :value",
+                ExpressionAttributeNames={"#key": key},
+                ExpressionAttributeValues={":value": item.get(key, {"S": "nothing"})},
+            )
+            assert found["Count"] == (key in item)
+
+
 def test_only_this_machine_reaches_the_embedded_aws() -> None:
     with embedded_aws() as endpoint_url:
         port = int(endpoint_url.rpartition(":")[2])

@@ -1,0 +1,190 @@
+"""Lambda's runtime loop itself: functions that are slow, die, or want too much, made up here."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.gateway import Gateway
+from infra.gateway_events import HttpRequest
+from infra.gateway_functions import FunctionTimeoutError
+from infra.lambda_emulator import EmulatedFunction, FunctionError, built_template, emulated
+from infra.template import Function, Template
+
+CODE = """
+import os, signal, sys, time
+
+BORN = time.monotonic()
+
+def handler(event, context):
+    if "sleep" in event:
+        time.sleep(event["sleep"])
+    if "kill" in event:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "raise" in event:
+        raise ValueError(event["raise"])
+    if "megabytes" in event:
+        return len(bytearray(event["megabytes"] * 2**20))
+    if "import" in event:
+        module = __import__(event["import"])
+        return module.__file__
+    return {
+        "pid": os.getpid(), "path": sys.path, "environment": dict(os.environ),
+        "left_ms": context.get_remaining_time_in_millis(), "name": context.function_name,
+        "memory_mb": context.memory_limit_in_mb, "request_id": context.aws_request_id,
+        "python": sys.version.split()[0],
+    }
+"""
+Make = Callable[..., EmulatedFunction]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "app.py").write_text(CODE)
+    template = built_template()
+    layers = template.layers(template.functions()[0])
+    with contextlib.ExitStack() as stack:
+
+        def function(**changes: Any) -> EmulatedFunction:
+            given: dict[str, Any] = {
+                "logical_id": "Made",
+                "name": "made-up",
+                "code_dir": tmp_path / "task",
+                "handler": "app.handler",
+                "environment": {},
+                "timeout_seconds": 2,
+                "memory_mb": 256,
+            }
+            made = EmulatedFunction(
+                Function(**given | changes), layers, {"OWN": "yes"}, tmp_path / "logs"
+            )
+            stack.callback(made.stop)
+            return made
+
+        yield function
+
+
+def test_a_function_sees_what_lambda_gives_it_and_nothing_else(make: Make) -> None:
+    seen = make()({})
+
+    assert seen["python"].startswith("3.13.")
+    assert (seen["name"], seen["memory_mb"]) == ("made-up", "256")
+    assert 1000 < seen["left_ms"] <= 2000
+    assert not [each for each in seen["path"] if "venv" in each or "site-packages" in each]
+    assert "HOME" not in seen["environment"]
+    assert seen["environment"]["OWN"] == "yes"
+
+
+@pytest.mark.parametrize(
+    "name", ["numpy", "pydantic", "pynamodb", "boto3", "chalice", "lead_scoring"]
+)
+def test_libraries_come_from_the_layers(make: Make, name: str) -> None:
+    assert "/opt/RuntimeLayer+LeadScoringLayer/python/" in make(timeout_seconds=10)(
+        {"import": name}
+    )
+
+
+def test_what_only_training_needs_is_not_there(make: Make) -> None:
+    for name in ("xgboost", "scipy", "sklearn", "pytest"):
+        with pytest.raises(FunctionError, match="ModuleNotFoundError"):
+            make()({"import": name})
+
+
+def test_the_second_call_is_warm(make: Make) -> None:
+    function = make()
+
+    first, second = function({}), function({})
+
+    assert first["pid"] == second["pid"]
+    assert first["request_id"] != second["request_id"]
+
+
+def test_calls_at_once_have_a_process_each_up_to_the_limit(make: Make) -> None:
+    function = make()
+
+    with ThreadPoolExecutor(3) as pool:
+        pids = [each["pid"] for each in pool.map(function, [{"sleep": 0.5}] * 3)]
+
+    assert len(set(pids)) == 3
+    assert function.idle_workers == 3
+
+
+def test_what_takes_too_long_is_ended_in_time_and_the_next_call_is_answered(make: Make) -> None:
+    function = make()
+    before, started = function({})["pid"], time.monotonic()
+
+    with pytest.raises(FunctionTimeoutError, match=r"timed out after 2\.00 seconds"):
+        function({"sleep": 60})
+
+    assert 1.9 < time.monotonic() - started < 5
+    assert function({})["pid"] != before
+
+
+def test_a_function_that_dies_is_an_error_and_the_next_call_is_answered(make: Make) -> None:
+    function = make()
+
+    with pytest.raises(FunctionError, match="signal: killed"):
+        function({"kill": 1})
+
+    assert function({})["name"] == "made-up"
+
+
+def test_what_a_function_raises_is_an_error_with_its_name(make: Make) -> None:
+    with pytest.raises(FunctionError, match="ValueError: on purpose"):
+        make()({"raise": "on purpose"})
+
+
+def test_a_function_that_wants_more_memory_than_it_has_gets_none(make: Make) -> None:
+    function = make()
+
+    assert function({"megabytes": 128}) == 128 * 2**20
+    with pytest.raises(FunctionError, match="MemoryError"):
+        function({"megabytes": 1024})
+    assert function({})["name"] == "made-up"
+
+
+@pytest.mark.parametrize(
+    ("event", "status"), [({"sleep": 60}, 503), ({"kill": 1}, 502), ({"raise": "x"}, 502)]
+)
+def test_the_gateway_answers_for_a_function_that_cannot(
+    make: Make, event: dict[str, Any], status: int
+) -> None:
+    template = Template.parse(
+        "Resources: {Made: {Type: AWS::Serverless::Function, Properties: {CodeUri: x, Handler: a.b,"
+        " Events: {E: {Type: Api, Properties: {Path: /made, Method: get}}}}}}"
+    )
+    function = make()
+    gateway = Gateway(template, {"Made": lambda _: function(event)})
+
+    answer = gateway.answer(HttpRequest("GET", "/made"))
+
+    assert answer.status == status
+    assert json.loads(answer.body)["status"] == status
+    assert ("Retry-After", "1") in answer.headers or status != 503
+    assert "on purpose" not in answer.body.decode()
+
+
+def test_a_function_gets_its_own_settings_and_no_other_functions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    template = built_template()
+    of = {each.logical_id: each for each in template.functions()}
+    monkeypatch.setenv("TRAINING_FUNCTION", "another")
+    monkeypatch.setenv("MODEL_REFRESH_SECONDS", "7")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SECRET_OF_THE_SHELL", "x")
+
+    scoring = emulated(template, of["ScoringFunction"], tmp_path).environment
+    models = emulated(template, of["ModelsFunction"], tmp_path).environment
+
+    assert "TRAINING_FUNCTION" not in scoring
+    assert models["TRAINING_FUNCTION"] == "another"
+    assert scoring["MODEL_REFRESH_SECONDS"] == "7"
+    assert scoring["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert "SECRET_OF_THE_SHELL" not in scoring
