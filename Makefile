@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 # Another Python than the one on PATH: make PYTHON=/path/to/python3.13 ...
 PYTHON ?=
 SET_UP := PYTHON="$(PYTHON)" sh infra/find_python.sh
-REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training/requirements.txt
+REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training/requirements.txt functions/docs/requirements.txt
 # Tests in as many processes as there are processors, four at most.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
@@ -18,7 +18,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n 
 .PHONY: help run demo report test stress e2e check bench evaluate build train clean
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 run: $(VENV)/ready $(if $(filter lambda,$(RUNTIME)),$(BUILT) $(LAMBDA)/ready) ## score leads at http://127.0.0.1:8000 (DATA= OUTCOMES= your own, PORT=, DEMO=1, RETRAIN=1, RUNTIME=lambda)
 	@exec $(PY) -m infra.run $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \

@@ -6,7 +6,6 @@ from lead_scoring import bootstrap
 from lead_scoring.api.ab_test_bodies import known_test_name
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
 from lead_scoring.api.model_bodies import read_nothing
-from lead_scoring.api.queries import flag, text
 
 app = Chalice("ab_tests", env={})
 
@@ -41,7 +40,7 @@ def ab_test(request: ApiRequest) -> object:
 @endpoint(app, "POST", "/api/v1/ml/ab-tests/{test_name}/score")
 def score(request: ApiRequest) -> object:
     """Score one lead by the variant of its user, or of the lead itself."""
-    query = request.query(explain=flag(True))
+    query = request.query()
     services, name = bootstrap.connect(), known_test_name(request.path("test_name"))
     lead, user_id = services.read_ab_score(request.json(), name)
     return services.ab_tests.score_with_ab_test(
@@ -59,7 +58,7 @@ def results(request: ApiRequest) -> object:
 @endpoint(app, "POST", "/api/v1/ml/ab-tests/{test_name}/stop")
 def stop(request: ApiRequest) -> object:
     """Stop a test, and activate the winner's model."""
-    query = request.query(winner_variant=text(255), activate=flag(True))
+    query = request.query()
     winner, activate = query["winner_variant"], query["activate"]
     body = request.json(empty={})
     read_nothing(body)

@@ -6,7 +6,6 @@ from lead_scoring import bootstrap
 from lead_scoring.api.feedback_answers import session_answer
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
 from lead_scoring.api.model_bodies import read_nothing
-from lead_scoring.api.queries import text, whole_number
 
 app = Chalice("feedback", env={})
 
@@ -45,21 +44,21 @@ def implicit_feedback(request: ApiRequest) -> object:
 @endpoint(app, "GET", "/api/v1/ml/feedback/{lead_id}")
 def lead_feedback(request: ApiRequest) -> object:
     """Show the feedback about a lead, newest first."""
-    query = request.query(limit=whole_number(1, 1000, default=100), cursor=text(1_000))
+    query = request.query()
     return bootstrap.connect().feedback_processor.history(request.path("lead_id"), **query)
 
 
 @endpoint(app, "GET", "/api/v1/ml/analytics/feedback")
 def feedback_analytics(request: ApiRequest) -> object:
     """Show what the feedback of the last days tells."""
-    query = request.query(days=whole_number(1, 365, default=30))
+    query = request.query()
     return bootstrap.connect().feedback_processor.analytics(**query)
 
 
 @endpoint(app, "POST", "/api/v1/ml/cleanup/feedback")
 def cleanup_feedback(request: ApiRequest) -> object:
     """Delete feedback that is older than is wanted."""
-    query = request.query(retention_days=whole_number(1, 3650, default=365))
+    query = request.query()
     body = request.json(empty={})
     read_nothing(body)
     services = bootstrap.connect()

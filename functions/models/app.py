@@ -14,7 +14,6 @@ from lead_scoring.api.answers import (
 )
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
 from lead_scoring.api.model_bodies import read_nothing, read_reason, read_retrain
-from lead_scoring.api.queries import whole_number
 
 app = Chalice("models", env={})
 
@@ -75,14 +74,14 @@ def rollback(request: ApiRequest) -> object:
 @endpoint(app, "GET", "/api/v1/ml/models/history")
 def history(request: ApiRequest) -> object:
     """Show the changes of the active model, newest first."""
-    query = request.query(limit=whole_number(1, 1000, default=50))
+    query = request.query()
     return ledger_answer(bootstrap.connect().model_releases.history(**query))
 
 
 @endpoint(app, "POST", "/api/v1/ml/cleanup/models")
 def cleanup(request: ApiRequest) -> object:
     """Delete all but the newest models, the active one and the one before it."""
-    query = request.query(keep_count=whole_number(1, 100, default=5))
+    query = request.query()
     body = request.json(empty={})
     read_nothing(body)
     services = bootstrap.connect()

@@ -13,7 +13,6 @@ from lead_scoring.api.answers import (
 )
 from lead_scoring.api.bodies import read_batch
 from lead_scoring.api.http import ApiRequest, endpoint
-from lead_scoring.api.queries import flag, whole_number
 from lead_scoring.api.warm_up import on_lambda
 
 app = Chalice("scoring", env={})
@@ -22,7 +21,7 @@ app = Chalice("scoring", env={})
 @endpoint(app, "POST", "/api/v1/ml/score")
 def score(request: ApiRequest) -> object:
     """Score one lead."""
-    query = request.query(explain=flag(True))
+    query = request.query()
     services = bootstrap.connect()
     lead = services.read_lead(request.json())
     return services.lead_scorer.predict_single(lead, **query, request_id=request.request_id)
@@ -32,7 +31,7 @@ def score(request: ApiRequest) -> object:
 def batch_score(request: ApiRequest) -> object:
     """Score the good leads of a batch, and say what is wrong with the bad ones."""
     started = time.perf_counter()
-    query = request.query(explain=flag(True))
+    query = request.query()
     services = bootstrap.connect()
     now, key = services.clock.now(), services.settings.hash_key
     batch = read_batch(request.json(), **query, now=now, hash_key=key)
@@ -48,7 +47,7 @@ def batch_score(request: ApiRequest) -> object:
 @endpoint(app, "GET", "/api/v1/ml/leads/{lead_id}/scores")
 def lead_scores(request: ApiRequest) -> object:
     """Show the scores of a lead, newest first."""
-    query = request.query(limit=whole_number(1, 1000, default=50))
+    query = request.query()
     lead_id = request.path("lead_id")
     return history_answer(bootstrap.connect().lead_scorer.history(lead_id, **query))
 

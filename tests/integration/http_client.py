@@ -11,6 +11,7 @@ from infra.gateway_events import RouteTable
 from infra.gateway_functions import load_handler
 from infra.template import Template
 from lead_scoring.bootstrap import Services
+from tests.conformity import assert_conforms
 
 BASE = "/api/v1/ml"
 LEAD: dict[str, Any] = {
@@ -71,4 +72,8 @@ class HttpClient:
         client = self._clients[match.routes[method].function]
         response = client.http.request(method, BASE + path, headers or {}, body)
         text = response.body.decode("utf-8")
-        return Answer(response.status_code, response.headers, json.loads(text), text)
+        kind = response.headers["Content-Type"]
+        parsed = json.loads(text) if kind.endswith("json") else None
+        content = text if parsed is None else parsed
+        assert_conforms(method, BASE + path, response.status_code, kind, content)
+        return Answer(response.status_code, response.headers, parsed, text)

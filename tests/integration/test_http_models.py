@@ -11,7 +11,11 @@ OLD, NEW = "v20240101_120000_abc12345", "v20240102_120000_def67890"
 
 def register(client: HttpClient, version: str, **changes: object) -> None:
     client.services.models.register(model(version, **changes))
-    report = {"metrics": {"f1_score": 0.5}, "lift_table": [1], "training_window": {"from": None}}
+    report = {
+        "metrics": {"f1_score": 0.5},
+        "lift_table": [{}],
+        "training_window": {"from": None, "to": None},
+    }
     client.services.artifacts.write(version, {"report.json": json.dumps(report).encode()})
 
 
@@ -53,8 +57,8 @@ def test_a_card_joins_the_row_the_report_and_the_checksums(client: HttpClient) -
 
     assert card == row | {
         "metrics": {"f1_score": 0.5},
-        "lift_table": [1],
-        "training_window": {"from": None},
+        "lift_table": [{}],
+        "training_window": {"from": None, "to": None},
         "artifact_checksums": {"model.ubj": "0" * 64, "report.json": "1" * 64},
         "report_url": None,
     }

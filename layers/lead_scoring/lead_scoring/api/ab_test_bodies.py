@@ -12,7 +12,7 @@ from ..entities import Lead
 from ..errors import Fault, InvalidInputError, NotFoundError
 from ..experiments import METRICS, WantedTest, WantedVariant
 from . import fields
-from .bodies import LeadBody, read_lead
+from .bodies import read_lead
 from .validation import optional, validated
 
 LONGEST_TEST_NAME, LONGEST_VARIANT_NAME = 100, 50
@@ -105,7 +105,17 @@ class ABTestBody(BaseModel):
     test_name: Annotated[
         str, PlainValidator(_plain_name(LONGEST_TEST_NAME)), _name_schema(LONGEST_TEST_NAME)
     ]
-    variants: list[Any]
+    variants: Annotated[
+        list[Any],
+        Field(
+            description="2 to 10 whose traffic adds up to 100, and up to 5 shadows without any.",
+            json_schema_extra={
+                "minItems": _FEWEST_VARIANTS,
+                "maxItems": MOST_VARIANTS + MOST_SHADOWS,
+                "items": {"x-model": "Variant"},
+            },
+        ),
+    ]
     metric: Annotated[
         str, PlainValidator(_metric), optional({"type": "string", "enum": list(METRICS)})
     ] = METRICS[0]
@@ -121,7 +131,7 @@ class ABScoreBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    lead_data: Annotated[Any, Field(json_schema_extra={"$ref": LeadBody.__name__})]
+    lead_data: Annotated[Any, Field(json_schema_extra={"x-model": "Lead"})]
     user_id: Annotated[
         str | None,
         PlainValidator(fields.name),

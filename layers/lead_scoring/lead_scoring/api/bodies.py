@@ -78,7 +78,18 @@ class BatchBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    leads: Annotated[list[Any], Field(min_length=1)]
+    leads: Annotated[
+        list[Any],
+        Field(
+            min_length=1,
+            description="At most 2,000 with reasons. A bad lead is reported under `errors` and"
+            " spoils no other; one at least must be good.",
+            json_schema_extra={
+                "maxItems": MOST_WITHOUT_REASONS,
+                "contains": {"x-model": "Lead"},
+            },
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from ..entities import ACTION_TYPES, Interaction, Sender
 from ..errors import Fault, InvalidInputError
@@ -83,7 +83,17 @@ class SessionBody(BaseModel):
 
     session_id: Annotated[str, PlainValidator(fields.required_name), WithJsonSchema(_NAME_SCHEMA)]
     user_id: _Name = None
-    interactions: list[Any]
+    interactions: Annotated[
+        list[Any],
+        Field(
+            description="A bad one is skipped and spoils no other; one at least must be good.",
+            json_schema_extra={
+                "minItems": 1,
+                "maxItems": MOST_INTERACTIONS,
+                "contains": {"x-model": "Interaction"},
+            },
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from chalice.app import Chalice, MultiDict, Request, Response
 
 from ..entities import KeyedRequest
 from ..errors import Fault, InvalidInputError, NotFoundError
+from .operations import operation
 from .problems import NotJsonError, UnsupportedMediaTypeError, compact_json, problem_of
 from .queries import Reader, read_query
 from .telemetry import report_request
@@ -27,27 +28,34 @@ _JSON_WHITESPACE = " \t\n\r"
 # No id or name in a path is longer, not even a number of 128 digits with its sign.
 _LONGEST_NAME = 129
 _LONGEST_KEY = 255
+_NO_READERS: Mapping[str, Reader] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with another status than 200."""
+    """An answer with another status than 200, or with headers of its own.
+
+    With headers the body is a text that is sent as it is.
+    """
 
     status: int
     body: object
+    headers: Mapping[str, str] | None = None
 
 
 class ApiRequest:
     """A request, each part of it read and checked when a view asks for it."""
 
-    def __init__(self, request: Request, request_id: str) -> None:
+    def __init__(
+        self, request: Request, request_id: str, readers: Mapping[str, Reader] = _NO_READERS
+    ) -> None:
         self.request_id = request_id
-        self._request = request
+        self._request, self._readers = request, readers
 
-    def query(self, **readers: Reader) -> dict[str, Any]:
+    def query(self) -> dict[str, Any]:
         """Read the query; raise InvalidInputError for what is wrong, unknown, or given twice."""
         given = self._request.query_params or MultiDict(None)
-        return read_query({name: given.getlist(name) for name in given}, readers)
+        return read_query({name: given.getlist(name) for name in given}, self._readers)
 
     def path(self, name: str) -> str:
         """Return a parameter of the path, percent-decoded: API Gateway hands it over as sent.
@@ -67,6 +75,11 @@ class ApiRequest:
         """Who is asking: the identity that signed the request, or `api`."""
         identity = self._request.context.get("identity") or {}
         return str(identity.get("userArn") or "api")
+
+    @property
+    def called_path(self) -> str:
+        """The path as it was called, with the stage that it may begin with."""
+        return str(self._request.context.get("path") or self._request.path)
 
     @property
     def source_ip(self) -> str | None:
@@ -115,7 +128,8 @@ View = Callable[[ApiRequest], object]
 
 
 def endpoint(app: Chalice, method: str, path: str) -> Callable[[View], View]:
-    """Make a function the view of a route of a Chalice app."""
+    """Make a function the view of a route of a Chalice app, one of `operations`."""
+    readers = operation(method, path).query
 
     def register(view: View) -> View:
         @functools.wraps(view)
@@ -125,7 +139,7 @@ def endpoint(app: Chalice, method: str, path: str) -> Callable[[View], View]:
             # Of API Gateway, else of Lambda itself.
             request_id = request.context.get("requestId") or app.lambda_context.aws_request_id
             started = time.perf_counter()
-            answered = answer(view, ApiRequest(request, request_id))
+            answered = answer(view, ApiRequest(request, request_id, readers))
             milliseconds = 1000 * (time.perf_counter() - started)
             report_request(
                 app.app_name, method, path, answered.status_code, milliseconds, request_id
@@ -144,7 +158,7 @@ def answer(view: View, request: ApiRequest) -> Response:
     try:
         result = view(request)
         reply = result if isinstance(result, Reply) else Reply(200, result)
-        return _response(reply.status, reply.body, request.request_id)
+        return _response(reply.status, reply.body, request.request_id, reply.headers)
     except Exception as error:  # noqa: BLE001 (the outermost frame: all becomes an answer here)
         problem = problem_of(error, request.request_id)
         headers = {"Content-Type": "application/problem+json", **problem.headers}
@@ -183,4 +197,5 @@ def _response(
     status: int, body: object, request_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     common = {"Content-Type": "application/json", "X-Request-Id": request_id}
-    return Response(compact_json(body), {**common, **(headers or {})}, status)
+    text = body if isinstance(body, str) else compact_json(body)
+    return Response(text, {**common, **(headers or {})}, status)

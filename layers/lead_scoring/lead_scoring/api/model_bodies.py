@@ -19,6 +19,12 @@ class Range(NamedTuple):
     high: float
     is_whole: bool = False
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it takes, as JSON Schema."""
+        kind = "integer" if self.is_whole else "number"
+        return {"type": kind, "minimum": self.low, "maximum": self.high}
+
 
 # What one request may ask for: nobody buys an hour of computing with it.
 PARAMS: Mapping[str, Range] = {
@@ -45,6 +51,28 @@ class RetrainRequest(NamedTuple):
     force_retrain: bool
     validation_split: float | None
     params: Mapping[str, float] | None
+
+
+def reason_schema() -> dict[str, Any]:
+    """Return what `read_reason` takes, as JSON Schema."""
+    reason = {"type": ["string", "null"], "maxLength": _MAX_REASON}
+    return {"type": "object", "properties": {"reason": reason}, "additionalProperties": False}
+
+
+def retrain_schema() -> dict[str, Any]:
+    """Return what `read_retrain` takes, as JSON Schema."""
+    params = {
+        "type": ["object", "null"],
+        "properties": {name: each.schema for name, each in PARAMS.items()},
+        "additionalProperties": False,
+    }
+    split = VALIDATION_SPLIT.schema | {"type": ["number", "null"]}
+    properties = {
+        "force_retrain": {"type": ["boolean", "null"]},
+        "validation_split": split,
+        "params": params,
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def read_nothing(body: object) -> None:

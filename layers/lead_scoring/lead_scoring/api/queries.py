@@ -1,68 +1,106 @@
 """Query parameters: each read by its own rule, every fault at once, none unknown, none twice."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ..errors import Fault, InvalidInputError
 from .problems import json_pointer
 
-Reader = Callable[[str | None], Any]
+
+class Reader(Protocol):
+    """Reads one parameter, None where it was not given; raises ValueError."""
+
+    def __call__(self, text: str | None) -> Any:
+        """Return the value."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it takes, as JSON Schema."""
 
 
-def whole_number(low: int, high: int, default: int) -> Reader:
-    """Make a reader of a whole number in a range.
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """Reads a whole number in a range.
 
-    >>> whole_number(1, 1000, 50)("7"), whole_number(1, 1000, 50)(None)
+    >>> WholeNumber(1, 1000, 50)("7"), WholeNumber(1, 1000, 50)(None)
     (7, 50)
     """
 
-    def read(text: str | None) -> int:
+    low: int
+    high: int
+    default: int
+
+    def __call__(self, text: str | None) -> int:
+        """Return the number."""
         if text is None:
-            return default
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
+            return self.default
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not self.low <= int(text) <= self.high:
+            raise ValueError(f"must be a whole number from {self.low} to {self.high}")
         return int(text)
 
-    return read
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it takes, as JSON Schema."""
+        return {
+            "type": "integer",
+            "minimum": self.low,
+            "maximum": self.high,
+            "default": self.default,
+        }
 
 
-def flag(default: bool) -> Reader:
-    """Make a reader of `true` and `false`.
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Reads `true` and `false`.
 
-    >>> flag(True)("false")
+    >>> Flag(True)("false")
     False
     """
 
-    def read(text: str | None) -> bool:
+    default: bool
+
+    def __call__(self, text: str | None) -> bool:
+        """Return the flag."""
         if text is None:
-            return default
+            return self.default
         if text.lower() not in ("true", "false"):
             raise ValueError("must be true or false")
         return text.lower() == "true"
 
-    return read
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it takes, as JSON Schema."""
+        return {"type": "boolean", "default": self.default}
 
 
-def text(longest: int) -> Reader:
-    """Make a reader of a text that may be absent.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Reads a text that may be absent.
 
-    >>> text(3)("abc"), text(3)(None)
+    >>> Text(3)("abc"), Text(3)(None)
     ('abc', None)
     """
 
-    def read(given: str | None) -> str | None:
-        if given is not None and not 1 <= len(given) <= longest:
-            raise ValueError(f"must have 1 to {longest:,} characters")
-        return given
+    longest: int
 
-    return read
+    def __call__(self, text: str | None) -> str | None:
+        """Return the text."""
+        if text is not None and not 1 <= len(text) <= self.longest:
+            raise ValueError(f"must have 1 to {self.longest:,} characters")
+        return text
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it takes, as JSON Schema."""
+        return {"type": "string", "minLength": 1, "maxLength": self.longest}
 
 
 def read_query(given: Mapping[str, Sequence[str]], readers: Mapping[str, Reader]) -> dict[str, Any]:
     """Read all parameters; raise InvalidInputError with every fault.
 
-    >>> read_query({"limit": ["7"]}, {"limit": whole_number(1, 1000, 50)})
+    >>> read_query({"limit": ["7"]}, {"limit": WholeNumber(1, 1000, 50)})
     {'limit': 7}
     """
     faults = [

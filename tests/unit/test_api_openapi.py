@@ -1,0 +1,104 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from infra.template import Template
+from lead_scoring.api.ab_test_bodies import read_ab_score, read_ab_test
+from lead_scoring.api.bodies import read_batch, read_lead
+from lead_scoring.api.feedback_bodies import read_feedback, read_session
+from lead_scoring.api.model_bodies import read_reason, read_retrain
+from lead_scoring.api.openapi import document
+from lead_scoring.api.operations import BASE, OPERATIONS
+
+NOW, KEY = datetime(2026, 1, 1, tzinfo=UTC), "a key of the tests"
+READERS: dict[str, Any] = {
+    "/score": lambda body: read_lead(body, now=NOW, hash_key=KEY),
+    "/batch-score": lambda body: read_batch(body, explain=True, now=NOW, hash_key=KEY),
+    "/feedback": lambda body: read_feedback(body, now=NOW, hash_key=KEY),
+    "/feedback/implicit": lambda body: read_session(body, now=NOW, hash_key=KEY),
+    "/models/{version}/activate": read_reason,
+    "/models/rollback": read_reason,
+    "/retrain": read_retrain,
+    "/ab-tests": read_ab_test,
+    "/ab-tests/{test_name}/score": lambda body: read_ab_score(body, "t", now=NOW, hash_key=KEY),
+}
+
+
+def bodies() -> dict[str, dict[str, Any]]:
+    return {
+        path: operation["requestBody"]["content"]["application/json"]
+        for path, methods in document()["paths"].items()
+        for operation in methods.values()
+        if "requestBody" in operation
+    }
+
+
+def test_the_description_is_valid_openapi() -> None:
+    validate(document())
+
+
+def test_it_describes_the_routes_of_the_template_and_no_others() -> None:
+    described = {
+        (method.upper(), BASE + path)
+        for path, methods in document()["paths"].items()
+        for method in methods
+    }
+
+    assert described == {(route.method, route.path) for route in Template.load().routes()}
+    assert len(OPERATIONS) == len(described)
+
+
+@pytest.mark.parametrize("path", READERS)
+def test_every_example_fits_its_schema_and_is_accepted(path: str) -> None:
+    content = bodies()[path]
+    schema = {**content["schema"], "components": document()["components"]}
+
+    for example in content["examples"].values():
+        Draft202012Validator(schema).validate(example["value"])
+        READERS[path](example["value"])
+
+
+def test_every_body_but_the_empty_ones_has_an_example() -> None:
+    without = {path for path, content in bodies().items() if "examples" not in content}
+
+    assert without == {"/cleanup/models", "/cleanup/feedback", "/ab-tests/{test_name}/stop"}
+
+
+def test_limits_are_those_that_validate() -> None:
+    described = document()
+    schemas = described["components"]["schemas"]
+    [limit] = [
+        each
+        for each in described["paths"]["/leads/{lead_id}/scores"]["get"]["parameters"]
+        if each["name"] == "limit"
+    ]
+    retrain = bodies()["/retrain"]["schema"]["properties"]["params"]["properties"]
+
+    assert schemas["Lead"]["properties"]["title"]["maxLength"] == 500
+    assert schemas["Session"]["properties"]["interactions"]["maxItems"] == 500
+    assert schemas["Batch"]["properties"]["leads"]["maxItems"] == 5_000
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
+    assert retrain["max_depth"] == {"type": "integer", "minimum": 1, "maximum": 12}
+
+
+def test_keys_are_named_where_they_are_heeded() -> None:
+    keyed = {
+        (method, path)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+        if any(each["name"] == "Idempotency-Key" for each in operation["parameters"])
+    }
+
+    assert ("post", "/feedback") in keyed
+    assert ("post", "/score") not in keyed
+    assert len(keyed) == 9
+
+
+def test_it_is_json_and_names_the_server_that_it_is_told() -> None:
+    described = json.loads(json.dumps(document("/live/api/v1/ml"), allow_nan=False))
+
+    assert described["servers"] == [{"url": "/live/api/v1/ml"}]
