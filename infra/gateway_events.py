@@ -140,7 +140,8 @@ def _request_context(request: HttpRequest, match: Match, request_id: str) -> dic
         "extendedRequestId": uuid.uuid4().hex,
         "httpMethod": request.method,
         "identity": {"sourceIp": request.source_ip, "userAgent": agent, "user": None},
-        "path": f"/{STAGE}{request.path}",
+        # As it was called: with a domain of its own an API has no stage in its paths.
+        "path": request.path,
         "protocol": "HTTP/1.1",
         "requestId": request_id,
         "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),

@@ -82,12 +82,10 @@ class BatchBody(BaseModel):
         list[Any],
         Field(
             min_length=1,
-            description="At most 2,000 with reasons. A bad lead is reported under `errors` and"
-            " spoils no other; one at least must be good.",
-            json_schema_extra={
-                "maxItems": MOST_WITHOUT_REASONS,
-                "contains": {"x-model": "Lead"},
-            },
+            description=f"At most {MOST_WITH_REASONS:,}, or {MOST_WITHOUT_REASONS:,} without"
+            " reasons. A bad lead is reported under `errors` and spoils no other; one at least"
+            " must be good.",
+            json_schema_extra={"contains": {"x-model": "Lead"}},
         ),
     ]
 

@@ -31,7 +31,16 @@ _Time = Annotated[datetime | None, PlainValidator(fields.created_at), optional(T
 class FeedbackBody(BaseModel):
     """What somebody says about a lead."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "if": {"properties": {"action_type": {"const": "rate"}}, "required": ["action_type"]},
+            "then": {
+                "properties": {"user_rating": {"type": "number"}},
+                "required": ["user_rating"],
+            },
+        },
+    )
 
     lead_id: _LeadId
     action_type: Annotated[
