@@ -21,6 +21,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from infra.embedded_aws import LOCAL_CREDENTIALS
 from infra.gateway_functions import FunctionTimeoutError
 from infra.state import RunError
 from infra.template import PROJECT, Function, Template
@@ -268,5 +269,11 @@ def emulated(template: Template, function: Function, logs: Path) -> EmulatedFunc
         for name, value in os.environ.items()
         if name in function.environment or name in free or name.startswith("AWS_")
     }
+    if own.get("AWS_ACCESS_KEY_ID") == LOCAL_CREDENTIALS["AWS_ACCESS_KEY_ID"]:
+        # The embedded AWS takes any: so its calls tell which function made them.
+        own["AWS_ACCESS_KEY_ID"] = function.logical_id
+    if "MODEL_DIR" in own:
+        # A function's temporary folder is its own.
+        own["MODEL_DIR"] = f"{own['MODEL_DIR']}-of-{function.logical_id}"
     environment = {**function.environment, **own}
     return EmulatedFunction(function, template.layers(function), environment, logs)

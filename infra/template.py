@@ -106,7 +106,7 @@ class Template:
         self._resources: dict[str, Any] = document.get("Resources", {})
         self._globals: dict[str, Any] = document.get("Globals", {}).get("Function", {})
         self._project = project
-        self._resolve = Intrinsics(document, stack).resolve
+        self.resolve = self._resolve = Intrinsics(document, stack).resolve
 
     @classmethod
     def parse(cls, text: str, project: Path = PROJECT, stack: str = "local") -> "Template":

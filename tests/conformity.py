@@ -52,3 +52,10 @@ def assert_conforms(
     if validator is not None:
         faults = [f"{each.json_path}: {each.message}" for each in validator.iter_errors(body)]
         assert not faults, f"{method} {path} {status}: {faults[:5]}"
+
+
+def described_path(whole_path: str) -> str:
+    """Return the path of the description that a path is one of."""
+    match = _routes().match(whole_path.partition("?")[0])
+    assert match is not None
+    return match.resource_path.removeprefix(BASE)
