@@ -3,6 +3,7 @@
 
 VENV := .local/venv
 TOOLS := .local/tools
+CHECKOV := .local/checkov
 LAMBDA := .local/lambda
 BUILT := .aws-sam/build/template.yaml
 SOURCES := functions infra layers tests
@@ -50,7 +51,7 @@ e2e: $(VENV)/ready $(BUILT) $(LAMBDA)/ready ## run the built functions in Lambda
 stress: $(VENV)/ready ## run the tests that make test shortens, at their full size (10 to 20 minutes)
 	@THOROUGH=1 $(PY) -m pytest -n $(WORKERS) --dist load $(STRESS)
 
-check: $(VENV)/ready $(TOOLS)/ready ## format, lint, types, template
+check: $(VENV)/ready $(TOOLS)/ready $(CHECKOV)/ready ## format, lint, types, template
 	@echo "ruff: format" && $(PY) -m ruff format --check $(SOURCES)
 	@echo "ruff: lint" && $(PY) -m ruff check $(SOURCES)
 	@echo "mypy: layers" && $(PY) -m mypy --strict layers/lead_scoring/lead_scoring
@@ -58,6 +59,8 @@ check: $(VENV)/ready $(TOOLS)/ready ## format, lint, types, template
 	  $(PY) -m mypy --strict "$$app" || exit 1; done
 	@echo "mypy: infra" && $(PY) -m mypy --strict infra
 	@echo "cfn-lint" && $(TOOLS)/bin/python $(TOOLS)/bin/cfn-lint template.yaml
+	@echo "checkov" && $(CHECKOV)/bin/checkov --file template.yaml --framework cloudformation \
+	  --skip-download --compact --quiet
 	@echo "sam validate" && $(SAM) validate --lint --template template.yaml
 
 bench: $(VENV)/ready ## measure scoring against a plain implementation
@@ -98,6 +101,9 @@ SAM = AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSI
 
 $(VENV)/ready: $(REQUIREMENTS) infra/set_up.py
 	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(VENV) requirements.txt 82 "1 to 3 minutes" link
+
+$(CHECKOV)/ready: infra/checkov-requirements.txt infra/set_up.py
+	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(CHECKOV) infra/checkov-requirements.txt 95 "about 1 minute"
 
 $(TOOLS)/ready: infra/tools-requirements.txt infra/set_up.py
 	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(TOOLS) infra/tools-requirements.txt 75 "about 1 minute"

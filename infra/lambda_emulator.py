@@ -263,7 +263,7 @@ def emulated(template: Template, function: Function, logs: Path) -> EmulatedFunc
     about: another function's own variables are none of its business.
     """
     named = {name for each in template.functions() for name in each.environment}
-    free = {each.name.upper() for each in fields(Settings)} - named
+    free = {each.metadata["variable"] for each in fields(Settings)} - named
     own = {
         name: value
         for name, value in os.environ.items()
