@@ -16,10 +16,10 @@ REQUIREMENTS := requirements.txt layers/runtime/requirements.txt layers/training
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo report test stress e2e check bench evaluate build train clean
+.PHONY: help run demo report test stress e2e sam-local check bench evaluate build train clean
 
 help: ## show this
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 run: $(VENV)/ready $(if $(filter lambda,$(RUNTIME)),$(BUILT) $(LAMBDA)/ready) ## score leads at http://127.0.0.1:8000 (DATA= OUTCOMES= your own, PORT=, DEMO=1, RETRAIN=1, RUNTIME=lambda)
 	@exec $(PY) -m infra.run $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
@@ -47,6 +47,9 @@ STRESS := $(addprefix tests/integration/test_,exactly_once_ab_tests.py exactly_o
 
 e2e: $(VENV)/ready $(BUILT) $(LAMBDA)/ready ## run the built functions in Lambda's runtime loop, and test them there
 	@$(PY) -m pytest -n0 tests/e2e
+
+sam-local: $(VENV)/ready $(BUILT) ## serve the built functions in containers (needs Docker; PORT=)
+	@SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSION=0 $(PY) -m infra.sam_local $(if $(PORT),--port '$(PORT)')
 
 stress: $(VENV)/ready ## run the tests that make test shortens, at their full size (10 to 20 minutes)
 	@THOROUGH=1 $(PY) -m pytest -n $(WORKERS) --dist load $(STRESS)

@@ -39,13 +39,19 @@ class EmbeddedAwsError(Exception):
 class EmbeddedAws:
     """One running embedded AWS; `endpoint_url` is where boto3 finds it."""
 
-    def __init__(self, state_dir: Path, persist: bool = True, port: int | None = None) -> None:
-        self.state_dir = state_dir
+    def __init__(
+        self,
+        state_dir: Path,
+        persist: bool = True,
+        port: int | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.state_dir, self._host = state_dir, host
         self._reservation = contextlib.ExitStack()
         self.port = port or self._reservation.enter_context(
             reserved_port(preferred=USUAL_PORT if persist else None)
         )
-        self.endpoint_url = f"http://127.0.0.1:{self.port}"
+        self.endpoint_url = f"http://{host}:{self.port}"
         self.log_file = state_dir / "embedded-aws.log"
         self._persist = persist
         self._process: subprocess.Popen[bytes] | None = None
@@ -117,7 +123,7 @@ class EmbeddedAws:
             | LOCAL_CREDENTIALS
             | {
                 "GATEWAY_PORT": str(self.port),
-                "BIND_HOST": "127.0.0.1",
+                "BIND_HOST": self._host,
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
                 "PERSIST_STATE": persist,

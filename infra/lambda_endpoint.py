@@ -103,11 +103,16 @@ class LambdaEndpoint(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, functions: Iterable[Function], processes: FunctionProcesses) -> None:
-        super().__init__(("127.0.0.1", 0), _Invocation)
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        processes: FunctionProcesses,
+        host: str = "127.0.0.1",
+    ) -> None:
+        super().__init__((host, 0), _Invocation)
         self.processes = processes
         self._functions = {function.name: function for function in functions}
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.url = f"http://{host}:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 

@@ -106,6 +106,14 @@ def _move_away(folder: StateFolder) -> None:
     print("(ADD=1 would add the new ones to them instead.)")
 
 
+def prepare_leads(local: LocalStack, count: int, stop: StopRequest) -> None:
+    """Load demo leads and train on them, unless that was done before."""
+    folder = local.folder
+    if not folder.is_complete:
+        train = ["--train", DATA_NAMES[folder.name]]
+        _prepare(local, _Work(["--demo", str(count), *train], loads=True), {}, stop)
+
+
 def _prepare(local: LocalStack, work: _Work, files: dict[str, Any], stop: StopRequest) -> None:
     if not work.arguments:
         return

@@ -32,7 +32,7 @@ class LocalStack:
 
     Functions that nobody waits for always run here, whichever AWS it is; `say` is told of them.
     `settings` are fixed on top of the template's. `runtime` says where functions run: in this
-    process, or in Lambda's runtime loop.
+    process, or in Lambda's runtime loop; `host` is the address of ours at which its stores answer.
     """
 
     def __init__(
@@ -42,8 +42,9 @@ class LocalStack:
         settings: Mapping[str, str] | None = None,
         say: Callable[[Call, Ended | None], None] = tell,
         runtime: str = IN_PROCESS,
+        host: str = "127.0.0.1",
     ) -> None:
-        self.folder, self.runtime = folder, runtime
+        self.folder, self.runtime, self._host = folder, runtime, host
         # Names of tables carry the folder's, so that a shared endpoint keeps demo and own apart.
         load = built_template if runtime == LAMBDA else Template.load
         self.template = template or load(stack=folder.name)
@@ -52,7 +53,7 @@ class LocalStack:
         self.processes = FunctionProcesses(self.logs, say, invoker)
         self._settings = dict(settings or {})
         self._given_endpoint = os.environ.get("AWS_ENDPOINT_URL")
-        self._embedded = None if self._given_endpoint else EmbeddedAws(folder.path)
+        self._embedded = None if self._given_endpoint else EmbeddedAws(folder.path, host=host)
         self._lambda: LambdaEndpoint | None = None
 
     @property
@@ -69,7 +70,7 @@ class LocalStack:
         """Start it, tell this process's environment about it, create what is missing."""
         if self._embedded:
             self._embedded.start()
-        self._lambda = LambdaEndpoint(self.template.functions(), self.processes)
+        self._lambda = LambdaEndpoint(self.template.functions(), self.processes, self._host)
         os.environ.update(self.environment())
         try:
             Settings.from_environment(os.environ)
