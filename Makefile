@@ -103,7 +103,7 @@ SAM = AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSI
   $(TOOLS)/bin/python -m samcli
 
 $(VENV)/ready: $(REQUIREMENTS) infra/set_up.py
-	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(VENV) requirements.txt 82 "1 to 3 minutes" link
+	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(VENV) requirements.txt 114 "1 to 3 minutes" link
 
 $(CHECKOV)/ready: infra/checkov-requirements.txt infra/set_up.py
 	@python=$$($(SET_UP)) && "$$python" infra/set_up.py $(CHECKOV) infra/checkov-requirements.txt 95 "about 1 minute"

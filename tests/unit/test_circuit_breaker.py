@@ -35,6 +35,11 @@ def fails(ask: Callable[[], object]) -> None:
         ask()
 
 
+def go_down(store: Store) -> None:
+    for _ in range(2):
+        fails(store.ask)
+
+
 def test_a_store_that_answers_is_asked_every_time(store: Store) -> None:
     assert [store.ask() for _ in range(3)] == ["fine"] * 3
     assert store.calls == 3
@@ -44,22 +49,32 @@ def test_a_store_that_is_down_is_left_alone_for_twice_the_time_it_took_to_fail(
     store: Store,
 ) -> None:
     store.is_down, store.fails_after = True, 5.0
-    fails(store.ask)
-    assert store.now == 5.0
+    go_down(store)
+    assert store.now == 10.0
 
-    for moment in (5.0, 10.0, 14.9):
+    for moment in (10.0, 15.0, 19.9):
         store.now = moment
         fails(store.ask)
-    assert store.calls == 1
-
-    store.now = 15.0
-    fails(store.ask)
     assert store.calls == 2
+
+    store.now = 20.0
+    fails(store.ask)
+    assert store.calls == 3
+
+
+def test_one_failure_between_successes_leaves_nothing_alone(store: Store) -> None:
+    for _ in range(5):
+        store.is_down = True
+        fails(store.ask)
+        store.is_down = False
+        assert store.ask() == "fine"
+
+    assert store.calls == 10
 
 
 def test_a_failure_at_once_is_followed_by_a_pause_of_a_second(store: Store) -> None:
     store.is_down = True
-    fails(store.ask)
+    go_down(store)
     store.is_down = False
 
     store.now = 0.9
@@ -71,8 +86,8 @@ def test_a_failure_at_once_is_followed_by_a_pause_of_a_second(store: Store) -> N
 
 def test_the_pause_is_never_longer_than_it_may_be(store: Store) -> None:
     store.is_down, store.fails_after = True, 100.0
-    fails(store.ask)
-    store.is_down, store.now = False, 130.0
+    go_down(store)
+    store.is_down, store.now = False, 230.0
 
     assert store.ask() == "fine"
 
@@ -89,7 +104,7 @@ def test_an_error_that_is_no_outage_leaves_nothing_alone(store: Store) -> None:
 
 def test_after_the_pause_one_tries_and_the_others_do_not_wait(store: Store) -> None:
     store.is_down = True
-    fails(store.ask)
+    go_down(store)
     store.now, store.is_down = 2.0, False
     begun, may_end = threading.Event(), threading.Event()
 

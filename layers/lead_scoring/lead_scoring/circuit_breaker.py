@@ -11,6 +11,8 @@ from typing import TypeVar
 from .errors import StoreUnavailableError
 
 _SHORTEST_PAUSE_SECONDS = 1.0
+# One that is refused now and then, as a table that throttles does, is no store that is down.
+_FAILURES_IN_A_ROW = 2
 
 _Result = TypeVar("_Result")
 
@@ -34,8 +36,9 @@ class CircuitBreaker:
     ) -> None:
         """Wire it; the store counts as well until a call fails."""
         self._longest_pause_seconds, self._monotonic = longest_pause_seconds, monotonic
+        # What it failed of last, while it is left alone.
         self._failure: StoreUnavailableError | None = None
-        self._next_try = 0.0
+        self._failures, self._next_try = 0, 0.0
         self._trying = threading.Lock()
 
     def call(self, work: Callable[[], _Result]) -> _Result:
@@ -56,8 +59,10 @@ class CircuitBreaker:
             result = work()
         except StoreUnavailableError as failure:
             now = self._monotonic()
-            self._next_try = now + pause_after(now - started, self._longest_pause_seconds)
-            self._failure = failure
+            self._failures += 1
+            if self._failures >= _FAILURES_IN_A_ROW:
+                self._next_try = now + pause_after(now - started, self._longest_pause_seconds)
+                self._failure = failure
             raise
-        self._failure = None
+        self._failure, self._failures = None, 0
         return result
