@@ -1,7 +1,6 @@
 """The last steps of `make run`: take the port, load the functions, answer until asked to stop."""
 
 import json
-import time
 
 from infra.gateway import Gateway
 from infra.gateway_events import HttpRequest
@@ -91,12 +90,10 @@ def start_serving(server: GatewayServer, local: LocalStack, stop: StopRequest) -
 def _gateway(local: LocalStack) -> Gateway:
     if local.runtime != LAMBDA:
         return Gateway.from_template(local.template)
-    started = time.monotonic()
-    gateway = Gateway.from_template(
+    print("Functions run in Lambda's runtime loop: the first call of each starts it, in a second.")
+    return Gateway.from_template(
         local.template, lambda function: emulated(local.template, function, local.logs)
     )
-    print(f"Functions run in Lambda's runtime (ready in {time.monotonic() - started:.1f} s).")
-    return gateway
 
 
 def local_schedules(local: LocalStack) -> Schedules:

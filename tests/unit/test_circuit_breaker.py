@@ -124,3 +124,13 @@ def test_after_the_pause_one_tries_and_the_others_do_not_wait(store: Store) -> N
     trying.join(10)
     assert answers == ["slow"]
     assert store.ask() == "fine"
+
+
+def test_once_it_answers_again_nobody_waits_for_another(store: Store) -> None:
+    store.is_down = True
+    go_down(store)
+    store.now, store.is_down = 2.0, False
+    assert store.ask() == "fine"
+
+    # A call within a call: what two threads do at once.
+    assert store.breaker.call(store.ask) == "fine"

@@ -59,6 +59,10 @@ def test_estimates_come_true_where_the_probabilities_are_calibrated():
     assert found["recall"] == pytest.approx(metrics.recall_score(labels, p >= 0.3), abs=0.01)
 
 
+def test_a_probability_at_the_threshold_counts_as_positive():
+    assert estimated_metrics(counts_of([0.5, 0.5]), 0.5)["recall"] == 1.0
+
+
 def test_what_is_not_defined_is_no_figure():
     nothing, all_sure = np.zeros(STEPS + 1), counts_of([1.0, 1.0])
 
