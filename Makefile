@@ -6,6 +6,8 @@ TOOLS := .local/tools
 CHECKOV := .local/checkov
 LAMBDA := .local/lambda
 BUILT := .aws-sam/build/template.yaml
+ARCHITECTURE ?= x86_64
+BUILT_FOR := .local/built-for/$(ARCHITECTURE)
 SOURCES := app.py functions infra layers tests
 PY := $(VENV)/bin/python
 # Another Python than the one on PATH: make PYTHON=/path/to/python3.13 ...
@@ -80,7 +82,11 @@ train: ## train a new model on the leads that `make run` keeps, then serve it
 build: $(BUILT) ## build what is deployed into .aws-sam/ (needs Python 3.13), and say how large it is
 	@$(PY) -m infra.sizes
 
-$(BUILT): $(TOOLS)/ready $(VENV)/ready $(shell find functions layers -name '*.py' -o -name 'Makefile' -o -name '*.txt') template.yaml
+# Wheels of another processor are another build.
+$(BUILT_FOR):
+	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
+
+$(BUILT): $(BUILT_FOR) $(TOOLS)/ready $(VENV)/ready $(shell find functions layers -name '*.py' -o -name 'Makefile' -o -name '*.txt') template.yaml
 	@echo "Building for Lambda: about 1 minute."
 	@python313=$$(sh infra/find_python313.sh) && mkdir -p .local && \
 	  { PATH="$$python313:$$PATH" $(SAM) build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }; }
