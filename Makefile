@@ -80,6 +80,7 @@ train: ## train a new model on the leads that `make run` keeps, then serve it
 	@$(MAKE) --no-print-directory run RETRAIN=1
 
 build: $(BUILT) ## build what is deployed into .aws-sam/ (needs Python 3.13), and say how large it is
+	@sed -i.unstamped "s/ RELEASE: .*/ RELEASE: '$$(date +%s)'/" $(BUILT)
 	@$(PY) -m infra.sizes
 
 # Wheels of another processor are another build.

@@ -11,11 +11,13 @@ from chalice.app import Chalice
 
 from infra.gateway_functions import load_handler
 from infra.template import Function, Template
+from infra.template_yaml import parse_yaml
 from lead_scoring.adapters.aws import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 from lead_scoring.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATE = Template.load()
+DOCUMENT = parse_yaml((PROJECT / "template.yaml").read_text("utf-8"))
 
 
 def chalice_routes(function: Function) -> set[tuple[str, str]]:
@@ -50,7 +52,17 @@ def test_every_variable_of_the_template_is_a_setting() -> None:
     known = {entry.metadata["variable"] for entry in fields(Settings)}
 
     for function in TEMPLATE.functions():
-        assert set(function.environment) <= known
+        assert set(function.environment) - {"RELEASE"} <= known
+
+
+def test_a_deployment_of_a_new_layer_publishes_new_versions() -> None:
+    resources = DOCUMENT["Resources"].values()
+    aliased = [each["Properties"] for each in resources if "AutoPublishAlias" in each["Properties"]]
+
+    assert aliased
+    assert all(each["AutoPublishAliasAllProperties"] is True for each in aliased)
+    assert "RELEASE" in DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]
+    assert "s/ RELEASE: .*/" in (PROJECT / "Makefile").read_text("utf-8")
 
 
 def test_a_function_behind_the_api_outlives_two_stores_that_hang_but_not_the_api() -> None:
