@@ -65,6 +65,22 @@ def test_a_deployment_of_a_new_layer_publishes_new_versions() -> None:
     assert "s/ RELEASE: .*/" in (PROJECT / "Makefile").read_text("utf-8")
 
 
+def test_the_api_has_its_one_stage() -> None:
+    assert "OpenApiVersion" in DOCUMENT["Resources"]["Api"]["Properties"]
+
+
+def test_alarms_may_encrypt_for_their_topic() -> None:
+    key = DOCUMENT["Resources"]["AlarmTopic"]["Properties"]["KmsMasterKeyId"]
+    statements = DOCUMENT["Resources"]["DataKey"]["Properties"]["KeyPolicy"]["Statement"]
+
+    assert key == {"Fn::If": ["HasCustomerKey", {"Ref": "DataKey"}, {"Ref": "AWS::NoValue"}]}
+    assert any(
+        each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        and {"kms:Decrypt", "kms:GenerateDataKey*"} <= set(each["Action"])
+        for each in statements
+    )
+
+
 def test_a_function_behind_the_api_outlives_two_stores_that_hang_but_not_the_api() -> None:
     one_store = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + sum(2**n for n in range(ATTEMPTS - 1))
 
