@@ -6,7 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from infra.template import Template
+from infra.template import PROJECT, Template
+from infra.template_yaml import parse_yaml
 from lead_scoring.api.ab_test_bodies import read_ab_score, read_ab_test
 from lead_scoring.api.bodies import read_batch, read_lead
 from lead_scoring.api.feedback_bodies import read_feedback, read_session
@@ -50,6 +51,31 @@ def test_it_describes_the_routes_of_the_template_and_no_others() -> None:
 
     assert described == {(route.method, route.path) for route in Template.load().routes()}
     assert len(OPERATIONS) == len(described)
+
+
+def test_it_asks_for_no_signature_where_the_template_asks_for_none() -> None:
+    resources = parse_yaml((PROJECT / "template.yaml").read_text(encoding="utf-8"))["Resources"]
+    events = [
+        event["Properties"]
+        for resource in resources.values()
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+    unsigned = {
+        (event["Method"], event["Path"].removeprefix(BASE))
+        for event in events
+        if event.get("Auth", {}).get("Authorizer") == "NONE"
+    }
+
+    described = {
+        (method, path)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") == []
+    }
+
+    assert unsigned
+    assert described == unsigned
 
 
 @pytest.mark.parametrize("path", READERS)

@@ -150,6 +150,8 @@ def _operation(one: Operation) -> dict[str, Any]:
         "parameters": [*_parameters(one)],
         "responses": _responses(one),
     }
+    if one.is_open:
+        described["security"] = []
     body = _BODIES.get((one.method, one.path))
     if body is not None:
         content: dict[str, Any] = {"schema": body.schema}

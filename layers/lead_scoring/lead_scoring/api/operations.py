@@ -16,7 +16,7 @@ _EXPLAIN = {"explain": Flag(True)}
 class Operation(NamedTuple):
     """One thing to ask: a method of a path below BASE.
 
-    `is_keyed` says that it heeds an Idempotency-Key.
+    `is_keyed` says that it heeds an Idempotency-Key, `is_open` that nobody need sign in for it.
     """
 
     method: str
@@ -25,6 +25,7 @@ class Operation(NamedTuple):
     summary: str
     query: Mapping[str, Reader] = _NOTHING
     is_keyed: bool = False
+    is_open: bool = False
 
 
 OPERATIONS = (
@@ -116,9 +117,9 @@ OPERATIONS = (
         is_keyed=True,
     ),
     Operation("GET", "/health", "Service", "Whether it can score"),
-    Operation("GET", "/openapi.json", "Service", "This description"),
-    Operation("GET", "/docs", "Service", "A page to read it, and to try it"),
-    Operation("GET", "/docs/{asset}", "Service", "What the page is made of"),
+    Operation("GET", "/openapi.json", "Service", "This description", is_open=True),
+    Operation("GET", "/docs", "Service", "A page to read it, and to try it", is_open=True),
+    Operation("GET", "/docs/{asset}", "Service", "What the page is made of", is_open=True),
 )
 _BY_ROUTE = {(each.method, BASE + each.path): each for each in OPERATIONS}
 
