@@ -36,8 +36,20 @@ GRACE_SECONDS = 10
 # Address space that Python, numpy and their libraries map and never use: what counts on Lambda is
 # what is used. Measured: 420 MB mapped and 130 MB used by scoring.
 MAPPED_UNUSED_MB = 512
-# The shell lives as long as somebody holds its input, and takes the emulator along when it goes.
-_LIFELINE = 'exec 3<&0; "$@" </dev/null & read -r _ <&3; kill -KILL 0'
+# The shell lives as long as somebody holds its input, and takes its session along when it goes:
+# its group would not do, because the emulator gives the runtime one of its own. Of a process's
+# /proc/N/stat the fourth word after the name in brackets is its session.
+_LIFELINE = """
+exec 3<&0
+"$@" </dev/null &
+read -r _ <&3
+kill -KILL $!
+for each in /proc/[0-9]*; do
+  read -r stat < $each/stat || continue
+  set -- ${stat##*) }
+  [ "$4" != $$ ] || [ $each = /proc/$$ ] || kill -KILL ${each#/proc/}
+done 2>/dev/null
+"""
 # `-s -S`: no packages but those on PYTHONPATH.
 _LIMITED = 'ulimit -v "$1"; exec "$2" -s -S -m awslambdaric "$3"'
 
@@ -69,6 +81,7 @@ class EmulatedFunction:
         self.environment = environment
         self._layers, self._logs = layers, logs
         self._idle: list[_Worker] = []
+        self._living: set[_Worker] = set()
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(most_workers)
         self._stopping = False
@@ -91,33 +104,45 @@ class EmulatedFunction:
             worker = worker or self._start()
             try:
                 answer = worker.invoke(event)
-            except OSError as error:
-                worker.stop()
-                raise FunctionError(f"the emulator did not answer: {error}") from error
             except FunctionError:
                 # The emulator has started the runtime again.
                 self._put(worker)
+                raise
+            except (OSError, http.client.HTTPException) as error:
+                self._end(worker)
+                raise FunctionError(f"the emulator did not answer: {error}") from error
+            except BaseException:
+                # Too late: nobody knows what the process still does.
+                self._end(worker)
                 raise
             self._put(worker)
             return answer
 
     def stop(self) -> None:
-        """End every process."""
+        """End every process; a call that runs fails."""
         with self._lock:
-            self._stopping, idle, self._idle = True, self._idle, []
-        for worker in idle:
-            worker.stop()
+            self._stopping, self._idle, living = True, [], set(self._living)
+        for worker in living:
+            self._end(worker)
 
     def _start(self) -> "_Worker":
-        opt = laid_out(self._layers)
-        return _Worker(self.function, opt, self.environment, self._logs)
+        worker = _Worker(self.function, laid_out(self._layers), self.environment, self._logs)
+        with self._lock:
+            if not self._stopping:
+                self._living.add(worker)
+                return worker
+        worker.stop()
+        raise FunctionError(f"{self.function.logical_id} is being stopped")
 
     def _put(self, worker: "_Worker") -> None:
         with self._lock:
-            if not self._stopping:
+            if worker in self._living and not self._stopping:
                 self._idle.append(worker)
-                return
+
+    def _end(self, worker: "_Worker") -> None:
         worker.stop()
+        with self._lock:
+            self._living.discard(worker)
 
 
 class _Worker:

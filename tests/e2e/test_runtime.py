@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +15,14 @@ import pytest
 from infra.gateway import Gateway
 from infra.gateway_events import HttpRequest
 from infra.gateway_functions import FunctionTimeoutError
-from infra.lambda_emulator import EmulatedFunction, FunctionError, built_template, emulated
-from infra.template import Function, Template
+from infra.lambda_emulator import (
+    MOST_WORKERS,
+    EmulatedFunction,
+    FunctionError,
+    built_template,
+    emulated,
+)
+from infra.template import PROJECT, Function, Template
 
 CODE = """
 import os, signal, sys, time
@@ -23,6 +31,7 @@ BORN = time.monotonic()
 
 def handler(event, context):
     if "sleep" in event:
+        open(os.path.join(os.path.dirname(__file__), "sleeps"), "w").close()
         time.sleep(event["sleep"])
     if "kill" in event:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -40,6 +49,18 @@ def handler(event, context):
         "python": sys.version.split()[0],
     }
 """
+PARENT = """
+import sys
+from pathlib import Path
+from infra.lambda_emulator import EmulatedFunction, built_template
+from infra.template import Function
+
+task, logs = map(Path, sys.argv[1:])
+template = built_template()
+layers = template.layers(template.functions()[0])
+function = Function("Made", "made-up", task, "app.handler", {}, 30, 256)
+EmulatedFunction(function, layers, {}, logs)({"sleep": 30})
+"""
 Make = Callable[..., EmulatedFunction]
 
 
@@ -51,7 +72,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     layers = template.layers(template.functions()[0])
     with contextlib.ExitStack() as stack:
 
-        def function(**changes: Any) -> EmulatedFunction:
+        def function(most_workers: int = MOST_WORKERS, **changes: Any) -> EmulatedFunction:
             given: dict[str, Any] = {
                 "logical_id": "Made",
                 "name": "made-up",
@@ -62,12 +83,34 @@ def make(tmp_path: Path) -> Iterator[Make]:
                 "memory_mb": 256,
             }
             made = EmulatedFunction(
-                Function(**given | changes), layers, {"OWN": "yes"}, tmp_path / "logs"
+                Function(**given | changes),
+                layers,
+                {"OWN": "yes"},
+                tmp_path / "logs",
+                most_workers,
             )
             stack.callback(made.stop)
             return made
 
         yield function
+
+
+def running_in(folder: Path) -> set[int]:
+    """Return the processes that work in a folder: of a worker the shell, emulator and runtime."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == folder:
+                found.add(int(process.name))
+    return found
+
+
+def wait_until_gone(folder: Path) -> set[int]:
+    """Return the processes that still work in a folder after two seconds."""
+    deadline = time.monotonic() + 2
+    while (left := running_in(folder)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
 
 
 def test_a_function_sees_what_lambda_gives_it_and_nothing_else(make: Make) -> None:
@@ -105,7 +148,7 @@ def test_the_second_call_is_warm(make: Make) -> None:
     assert first["request_id"] != second["request_id"]
 
 
-def test_calls_at_once_have_a_process_each_up_to_the_limit(make: Make) -> None:
+def test_calls_at_once_have_a_process_each(make: Make) -> None:
     function = make()
 
     with ThreadPoolExecutor(3) as pool:
@@ -113,6 +156,16 @@ def test_calls_at_once_have_a_process_each_up_to_the_limit(make: Make) -> None:
 
     assert len(set(pids)) == 3
     assert function.idle_workers == 3
+
+
+def test_calls_beyond_the_limit_wait_for_a_process(make: Make) -> None:
+    function = make(most_workers=2)
+
+    with ThreadPoolExecutor(5) as pool:
+        pids = [each["pid"] for each in pool.map(function, [{"sleep": 0.3}] * 5)]
+
+    assert len(set(pids)) == 2
+    assert function.idle_workers == 2
 
 
 def test_what_takes_too_long_is_ended_in_time_and_the_next_call_is_answered(make: Make) -> None:
@@ -124,6 +177,50 @@ def test_what_takes_too_long_is_ended_in_time_and_the_next_call_is_answered(make
 
     assert 1.9 < time.monotonic() - started < 5
     assert function({})["pid"] != before
+
+
+def test_nothing_is_left_of_what_took_too_long(make: Make, tmp_path: Path) -> None:
+    function = make()
+    function({})
+    assert running_in(tmp_path / "task") != set()
+
+    with pytest.raises(FunctionTimeoutError):
+        function({"sleep": 60})
+
+    assert function.idle_workers == 0
+    assert wait_until_gone(tmp_path / "task") == set()
+
+
+def test_stopping_ends_calls_that_run(make: Make, tmp_path: Path) -> None:
+    function = make(timeout_seconds=30)
+
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(function, {"sleep": 30})
+        time.sleep(1)
+        assert running_in(tmp_path / "task") != set()
+        function.stop()
+        with pytest.raises(FunctionError):
+            call.result(timeout=5)
+
+    assert wait_until_gone(tmp_path / "task") == set()
+    with pytest.raises(FunctionError, match="being stopped"):
+        function({})
+
+
+def test_a_call_that_runs_ends_with_a_parent_that_is_killed(make: Make, tmp_path: Path) -> None:
+    task = make(timeout_seconds=30).function.code_dir
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, task, tmp_path / "logs"], cwd=PROJECT)
+    try:
+        deadline = time.monotonic() + 20
+        while not (task / "sleeps").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        # The shell, the emulator, the runtime.
+        assert len(running_in(task)) == 3
+    finally:
+        parent.kill()
+        parent.wait()
+
+    assert wait_until_gone(task) == set()
 
 
 def test_a_function_that_dies_is_an_error_and_the_next_call_is_answered(make: Make) -> None:
