@@ -84,7 +84,9 @@ class Gateway:
             return problem(503, "No answer came in time; try again.", request_id, retry)
         except Exception:  # noqa: BLE001 (Lambda contains a crash of a handler the same way)
             traceback.print_exc()
-            return problem(502, "The function failed.", request_id)
+            # As DEFAULT_5XX of the template's GatewayResponses.
+            detail = "Something went wrong here; the request id helps to find it."
+            return problem(500, detail, request_id)
 
     def _answer(self, request: HttpRequest, match: Match | None, request_id: str) -> HttpResponse:
         if match is None:

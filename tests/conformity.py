@@ -11,7 +11,7 @@ from lead_scoring.api.openapi import document
 from lead_scoring.api.operations import BASE
 
 # What the gateway itself answers is not described with each operation.
-_OF_THE_GATEWAY = (404, 405, 413, 502, 503)
+_OF_THE_GATEWAY = (404, 405, 413, 503)
 
 
 @cache
