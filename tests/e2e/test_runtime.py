@@ -241,9 +241,9 @@ def test_what_a_function_raises_is_an_error_with_its_name(make: Make) -> None:
 def test_a_function_that_wants_more_memory_than_it_has_gets_none(make: Make) -> None:
     function = make()
 
-    assert function({"megabytes": 128}) == 128 * 2**20
+    assert function({"megabytes": 200}) == 200 * 2**20
     with pytest.raises(FunctionError, match="MemoryError"):
-        function({"megabytes": 1024})
+        function({"megabytes": 256})
     assert function({})["name"] == "made-up"
 
 
