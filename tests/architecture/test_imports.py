@@ -67,7 +67,7 @@ def loaded(function: str, then: str = "", **environment: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("function", "libraries"),
-    [("scoring", {"pydantic"}), ("models", set()), ("health", set()), ("training", set())],
+    [("scoring", set()), ("models", set()), ("health", set()), ("training", set())],
 )
 def test_importing_a_handler_loads_little_and_reads_no_environment(
     function: str, libraries: set[str]
@@ -78,7 +78,7 @@ def test_importing_a_handler_loads_little_and_reads_no_environment(
 def test_scoring_needs_numpy_and_no_other_library_of_its_kind(tmp_path: Path) -> None:
     then = SCORE.format(folder=str(tmp_path))
 
-    assert loaded("scoring", then) == {"numpy", "pydantic"}
+    assert loaded("scoring", then) == {"numpy"}
 
 
 def test_connecting_loads_the_clients_of_the_stores_only() -> None:

@@ -1,6 +1,5 @@
 """Personal data as keyed hashes: the only form in which it is kept."""
 
-import hashlib
 import hmac
 
 from .entities import LeadId, lead_key
@@ -20,7 +19,7 @@ def keyed_hash(text: str | None, hash_key: str, kind: str = "") -> str | None:
     content = f"{kind}\n{text}" if kind else text
     # Headers may hold anything; half of a surrogate pair is hashed as it is.
     data = content.encode("utf-8", "surrogatepass")
-    return hmac.new(hash_key.encode(), data, hashlib.sha256).hexdigest()
+    return hmac.digest(hash_key.encode(), data, "sha256").hex()
 
 
 def lead_hash(lead_id: LeadId, hash_key: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from ..entities import ACTION_TYPES, Interaction, Sender
 from ..errors import Fault, InvalidInputError
@@ -25,7 +25,13 @@ _Seconds = Annotated[
     PlainValidator(fields.seconds),
     optional({"type": "number", "minimum": 0, "maximum": 604_800}),
 ]
-_Time = Annotated[datetime | None, PlainValidator(fields.created_at), optional(TIME_SCHEMA)]
+
+
+def _created_at(value: object, info: ValidationInfo) -> datetime | None:
+    return fields.created_at(value, (info.context or {})["now"])
+
+
+_Time = Annotated[datetime | None, PlainValidator(_created_at), optional(TIME_SCHEMA)]
 
 
 class FeedbackBody(BaseModel):

@@ -7,8 +7,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from pydantic import ValidationInfo
-
 from ..entities import ACTION_TYPES
 
 _MAX_ID = 128
@@ -115,23 +113,23 @@ def observed_action(value: object) -> str:
     return _one_of([each for each in ACTION_TYPES if each != "rate"], value)
 
 
-def posted_at(value: object, info: ValidationInfo) -> datetime | None:
+def posted_at(value: object, now: datetime) -> datetime | None:
     """Read when a lead was posted: at most one day ahead, because clocks differ."""
     moment = _moment(value)
-    if moment and moment > _now(info) + timedelta(days=1):
+    if moment and moment > now + timedelta(days=1):
         raise ValueError("must not be more than 1 day in the future")
     return moment
 
 
-def created_at(value: object, info: ValidationInfo) -> datetime | None:
+def created_at(value: object, now: datetime) -> datetime | None:
     """Read when something was done: at most one day ahead, because clocks differ."""
-    return posted_at(value, info)
+    return posted_at(value, now)
 
 
-def as_of(value: object, info: ValidationInfo) -> datetime | None:
+def as_of(value: object, now: datetime) -> datetime | None:
     """Read the moment to score for: not in the future."""
     moment = _moment(value)
-    if moment and moment > _now(info):
+    if moment and moment > now:
         raise ValueError("must not be in the future")
     return moment
 
@@ -151,11 +149,6 @@ def _one_of(choices: Sequence[str], value: object) -> str:
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}")
     return value
-
-
-def _now(info: ValidationInfo) -> datetime:
-    now: datetime = (info.context or {})["now"]
-    return now
 
 
 def _moment(value: object) -> datetime | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from . import openapi_answers as answers
 from .ab_test_bodies import ABScoreBody, ABTestBody, VariantBody
-from .bodies import BatchBody, LeadBody
+from .bodies import batch_schema, lead_schema
 from .feedback_bodies import FeedbackBody, InteractionBody, SessionBody
 from .model_bodies import reason_schema, retrain_schema
 from .openapi_examples import EXAMPLES
@@ -18,8 +18,6 @@ from .operations import BASE, OPERATIONS, Operation
 
 _REF = "#/components/schemas/"
 _MODELS: Mapping[str, type[BaseModel]] = {
-    "Lead": LeadBody,
-    "Batch": BatchBody,
     "Feedback": FeedbackBody,
     "Interaction": InteractionBody,
     "Session": SessionBody,
@@ -121,7 +119,8 @@ def document(server: str = BASE) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     bodies = {name: _of_model(model.model_json_schema()) for name, model in _MODELS.items()}
-    return {**bodies, **answers.SCHEMAS}
+    leads = {"Lead": lead_schema(), "Batch": batch_schema(_ref("Lead"))}
+    return {**leads, **bodies, **answers.SCHEMAS}
 
 
 def _of_model(schema: Any) -> Any:

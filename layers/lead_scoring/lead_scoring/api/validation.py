@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, WithJsonSchema
 
 from ..errors import Fault, InvalidInputError
+from .bodies import NO_OBJECT, REQUIRED, UNKNOWN
 from .problems import json_pointer
 
-_UNKNOWN = "is not known here; leave it out"
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -23,7 +23,7 @@ def validated(model: type[_Body], value: object, pointer: str, context: Mapping[
     `context` is what the readers of the fields may ask for.
     """
     strangers = _strangers(model, value)
-    faults = [Fault(pointer + json_pointer((name,)), _UNKNOWN) for name in strangers]
+    faults = [Fault(pointer + json_pointer((name,)), UNKNOWN) for name in strangers]
     if strangers and isinstance(value, Mapping):
         value = {name: value[name] for name in model.model_fields if name in value}
     try:
@@ -54,8 +54,8 @@ def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     return {
-        "missing": "is required",
-        "model_type": "must be an object",
+        "missing": REQUIRED,
+        "model_type": NO_OBJECT,
         "list_type": "must be a list",
         "too_short": "must not be empty",
     }[error["type"]]
