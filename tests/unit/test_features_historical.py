@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lead_scoring.entities import Lead, Outcome, TrainingExample
 from lead_scoring.errors import ArtifactError
 from lead_scoring.features.historical import FEATURES, KnownTarget, OutcomeHistory
-from lead_scoring.features.reading import words_of
+from lead_scoring.features.reading import read
 from lead_scoring.training_data import training_set
 from tests.builders import lead, various_leads
 from tests.builders import settings as product_settings
@@ -31,7 +31,7 @@ def example(target: float, known_at: datetime, **changes: Any) -> TrainingExampl
 
 
 def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, float]:
-    values = history.rates(one, moment, words_of(one.title), words_of(one.description or ""))
+    values = history.rates(one, moment, read(one.title), read(one.description or ""))
     return dict(zip(NAMES, values, strict=True))
 
 

@@ -75,9 +75,9 @@ def test_an_empty_description_has_counts_of_zero_and_no_means() -> None:
 
 
 def test_keywords_are_counted_by_group_with_phrases_and_repetitions() -> None:
-    words = read("Competitive pay, paid per hour; urgent, no experience; C++ and C#").words
+    terms = read("Competitive pay, paid per hour; urgent, no experience; C++ and C#").terms
 
-    hits = dict(zip([group.name for group in GROUPS], count_keywords(words), strict=True))
+    hits = dict(zip([group.name for group in GROUPS], count_keywords(terms), strict=True))
 
     assert hits["salary"] == 4
     assert hits["urgency"] == 1
@@ -92,7 +92,7 @@ def test_every_keyword_can_be_found_in_a_text() -> None:
         (group.name, term)
         for number, group in enumerate(GROUPS)
         for term in group.terms
-        if not count_keywords(read(term).words)[number]
+        if not count_keywords(read(term).terms)[number]
     ]
 
     assert unfound == []

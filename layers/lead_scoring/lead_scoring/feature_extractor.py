@@ -1,6 +1,6 @@
 """All feature families together: from leads and their moments to the matrix a model reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from struct import Struct
@@ -16,7 +16,7 @@ from .features import contact, historical, location, price, temporal, text
 from .features.category import CategoryVocabulary, normal_category
 from .features.historical import OutcomeHistory
 from .features.price import PriceLevels
-from .features.reading import TOKEN_PATTERN, read
+from .features.reading import TOKEN_PATTERN, Reading, read
 from .features.tfidf import TfidfVocabulary
 from .settings import Settings
 
@@ -39,7 +39,7 @@ class FeatureExtractor:
     features: tuple[Feature, ...] = field(init=False, repr=False, compare=False)
     _zone: ZoneInfo = field(init=False, repr=False, compare=False)
     _row: Struct = field(init=False, repr=False, compare=False)
-    _no_terms: list[float] = field(init=False, repr=False, compare=False)
+    _terms: slice = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         features = (
@@ -54,9 +54,11 @@ class FeatureExtractor:
             *historical.FEATURES,
         )
         object.__setattr__(self, "features", features)
-        object.__setattr__(self, "_row", Struct(f"{len(features)}f"))
+        terms = len(self.title_terms.terms) + len(self.description_terms.terms)
+        after = len(features) - len(historical.FEATURES)
+        object.__setattr__(self, "_terms", slice(after - terms, after))
+        object.__setattr__(self, "_row", Struct(f"{len(features) - terms}f"))
         object.__setattr__(self, "_zone", ZoneInfo(self.business_time_zone))
-        object.__setattr__(self, "_no_terms", [0.0] * len(self.description_terms.terms))
 
     @classmethod
     def fit(
@@ -94,17 +96,39 @@ class FeatureExtractor:
         """
         if len(leads) != len(moments):
             raise ValueError(f"{len(leads)} leads have {len(moments)} moments")
-        width = self._row.size
+        width, row_size = len(self.features), self._row.size
         # Packing floats into a buffer takes a quarter of the time of making an array of a list.
-        rows = bytearray(width * len(leads))
+        packed = bytearray(row_size * len(leads))
+        places, weights = list[int](), list[float]()
         for number, (lead, moment) in enumerate(zip(leads, moments, strict=True)):
-            self._row.pack_into(rows, number * width, *self._values(lead, moment))
-        return np.frombuffer(rows, dtype=np.float32).reshape(len(leads), len(self.features))
+            title = read(lead.title)
+            description = None if lead.description is None else read(lead.description)
+            values = self._values(lead, moment, title, description)
+            self._row.pack_into(packed, number * row_size, *values)
+            first = number * width + self._terms.start
+            for column, weight in self._weights(title, description):
+                places.append(first + column)
+                weights.append(weight)
+        dense = np.frombuffer(packed, dtype=np.float32).reshape(len(leads), row_size // 4)
+        rows = np.zeros((len(leads), width), dtype=np.float32)
+        rows[:, : self._terms.start] = dense[:, : self._terms.start]
+        rows[:, self._terms.stop :] = dense[:, self._terms.start :]
+        # Few of the terms occur in any one text.
+        rows.reshape(-1)[places] = weights
+        return rows
 
-    def _values(self, lead: Lead, moment: datetime) -> list[float]:
-        """Return one lead's features, in the order of `features`."""
-        title = read(lead.title)
-        description = None if lead.description is None else read(lead.description)
+    def _weights(self, title: Reading, description: Reading | None) -> Iterator[tuple[int, float]]:
+        """Iterate over the weights of the terms that occur, by column among all terms."""
+        yield from self.title_terms.weights(title.terms).items()
+        if description is not None:
+            titles = len(self.title_terms.terms)
+            for number, weight in self.description_terms.weights(description.terms).items():
+                yield titles + number, weight
+
+    def _values(
+        self, lead: Lead, moment: datetime, title: Reading, description: Reading | None
+    ) -> list[float]:
+        """Return one lead's features but those of single terms, in the order of `features`."""
         normal = normal_category(lead.category)
         salary = title.salary or (description.salary if description else None)
         return [
@@ -116,11 +140,7 @@ class FeatureExtractor:
             *self.categories.values(normal),
             *self.prices.values(lead.price, normal, salary),
             *contact.values(lead),
-            *self.title_terms.weights(title.words),
-            *(self.description_terms.weights(description.words) if description else self._no_terms),
-            *self.history.rates(
-                lead, moment, title.words, description.words if description else ()
-            ),
+            *self.history.rates(lead, moment, title, description),
         ]
 
     def unseen_categories(self, lead: Lead) -> list[str]:

@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from math import exp, log, nan, sqrt
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from ..entities import Feature, Lead, TrainingExample
 from ..errors import ArtifactError
-from .reading import words_of
+from .reading import Reading, terms_of, words_of
 
 FEATURES = (
     Feature("category_success_rate", "Category Success Rate", "historical"),
@@ -125,11 +124,11 @@ class OutcomeHistory:
         return cls(kept, starts, days, cases, successes)
 
     def rates(
-        self, lead: Lead, moment: datetime, title: Sequence[str], description: Sequence[str]
+        self, lead: Lead, moment: datetime, title: Reading, description: Reading | None
     ) -> list[float]:
         """Return the values of FEATURES for a lead as of a moment; NaN where nothing applies.
 
-        `title` and `description` are the words of the two texts (`reading.words_of`).
+        `title` and `description` are what was read from its two texts.
         """
         as_of = self._as_of(_day(moment))
         general = as_of.general
@@ -139,7 +138,9 @@ class OutcomeHistory:
             rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
             values += [rate, min(cases, _MOST_CASES)] if key else [nan, nan]
         values += self._similar(_distinct_terms(title), self._title_terms, as_of)
-        values += self._similar(_distinct_terms(description), self._description_terms, as_of)
+        values += self._similar(
+            _distinct_terms(description) if description else (), self._description_terms, as_of
+        )
         return values
 
     def _as_of(self, day: int) -> "_AsOf":
@@ -169,8 +170,10 @@ class OutcomeHistory:
     ) -> list[float]:
         """Pool the terms' shifts in log-odds, as a damped naive Bayes; rate and mean cases."""
         known = [number for number in map(numbers.get, terms) if number is not None]
-        found = [*map(as_of.evidence.get, known)]
-        if None in found:
+        evidence = as_of.evidence
+        try:
+            found = [evidence[number] for number in known]
+        except KeyError:
             found = [self._evidence(number, as_of) for number in known]
         enough = [pair for pair in found if pair]
         if not enough:
@@ -234,8 +237,9 @@ def _day(moment: datetime) -> int:
 def _all_keys(lead: Lead) -> Iterator[str]:
     yield _ALL
     yield from (key for key in _plain_keys(lead) if key)
-    yield from (_TITLE + term for term in _distinct_terms(words_of(lead.title)))
-    yield from (_DESCRIPTION + term for term in _distinct_terms(words_of(lead.description or "")))
+    yield from (_TITLE + term for term in terms_of(words_of(lead.title)[:_MAX_WORDS]))
+    words = words_of(lead.description or "")[:_MAX_WORDS]
+    yield from (_DESCRIPTION + term for term in terms_of(words))
 
 
 def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
@@ -245,11 +249,10 @@ def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
     return category and f"c:{category}", location and f"l:{location}", both
 
 
-def _distinct_terms(words: Sequence[str]) -> Iterable[str]:
+def _distinct_terms(reading: Reading) -> Iterable[str]:
     """Return the distinct words of a text, and its pairs of neighbours, in order."""
-    read = words[:_MAX_WORDS]
-    pairs = [f"{first} {second}" for first, second in pairwise(read)]
-    return dict.fromkeys([*read, *pairs])
+    is_long = len(reading.words) > _MAX_WORDS
+    return terms_of(reading.words[:_MAX_WORDS]) if is_long else reading.terms
 
 
 def _terms_of(prefix: str, keys: Sequence[str]) -> dict[str, int]:

@@ -1,9 +1,11 @@
-"""The words that matter in a lead, by group, and one pass over a text's words to count them.
+"""The words that matter in a lead, by group, and how often a text has them.
 
 An entry of two words is a phrase. The lists are editorial: common words of job postings and
 business leads, in English with the commonest of German, French and Spanish.
 """
 
+from collections.abc import Mapping
+from math import nan
 from typing import NamedTuple
 
 
@@ -126,39 +128,27 @@ SENIORITY = {
 }
 
 
-def _lexicon() -> dict[str, tuple[int, dict[str, int]]]:
-    """Return for each first word its own group (-1: none) and the groups of phrases it starts."""
-    entries: dict[str, tuple[int, dict[str, int]]] = {}
-    for number, group in enumerate(GROUPS):
-        for term in group.terms:
-            word, _, second = term.partition(" ")
-            own, phrases = entries.get(word, (-1, {}))
-            if second:
-                phrases[second] = number
-            else:
-                own = number
-            entries[word] = (own, phrases)
-    return entries
+_GROUP_OF = {term: number for number, group in enumerate(GROUPS) for term in group.terms}
 
 
-_LEXICON = _lexicon()
-
-
-def count_keywords(words: list[str]) -> list[int]:
+def count_keywords(terms: Mapping[str, int]) -> list[int]:
     """Return the hits of each group, in the order of GROUPS; every occurrence counts.
 
-    >>> count_keywords(["competitive", "pay", "full", "time", "python"])
-    [2, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0]
+    `terms` counts the words of a text and its pairs of neighbours (`reading.terms_of`).
+
+    >>> count_keywords({"competitive": 1, "pay": 2, "competitive pay": 1, "full time": 1})
+    [3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]
     """
     hits = [0] * len(GROUPS)
-    lexicon = _LEXICON
-    last = len(words) - 1
-    for position in [place for place, word in enumerate(words) if word in lexicon]:
-        own, phrases = lexicon[words[position]]
-        if own >= 0:
-            hits[own] += 1
-        if phrases and position < last:
-            group = phrases.get(words[position + 1], -1)
-            if group >= 0:
-                hits[group] += 1
+    for term in _GROUP_OF.keys() & terms.keys():
+        hits[_GROUP_OF[term]] += terms[term]
     return hits
+
+
+def seniority(terms: Mapping[str, int]) -> float:
+    """Return the highest level that a text names, NaN where it names none.
+
+    >>> seniority({"senior": 1, "director": 1})
+    5
+    """
+    return max(map(SENIORITY.__getitem__, SENIORITY.keys() & terms.keys()), default=nan)

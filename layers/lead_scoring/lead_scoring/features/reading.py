@@ -1,6 +1,9 @@
-"""Read a text once: lower case, words, digits, and the salary it names, for every family."""
+"""Read a text once: lower case, terms, digits, and the salary it names, for every family."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from .salary import Salary, find_salary
@@ -16,11 +19,15 @@ _LETTERS = _CAPITALS + _CAPITALS.lower()
 
 
 class Reading(NamedTuple):
-    """A text and what was read from it; the counts are of characters, in any script."""
+    """A text and what was read from it; the counts are of characters, in any script.
+
+    `terms` are its words and pairs of neighbours (see `terms_of`).
+    """
 
     text: str
     lowered: str
     words: list[str]
+    terms: Mapping[str, int]
     digits: int
     letters: int
     capitals: int
@@ -30,6 +37,16 @@ class Reading(NamedTuple):
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, as `Reading.words` has them."""
     return _find_words(text.lower())
+
+
+def terms_of(words: Iterable[str]) -> Counter[str]:
+    """Count words, and pairs of neighbours joined by a space; words first, in order of the text.
+
+    >>> terms_of(["new", "new", "car"])
+    Counter({'new': 2, 'car': 1, 'new new': 1, 'new car': 1})
+    """
+    kept = list(words)
+    return Counter(chain(kept, map(" ".join, pairwise(kept))))
 
 
 def read(text: str) -> Reading:
@@ -51,4 +68,5 @@ def read(text: str) -> Reading:
         letters += sum(map(str.isalpha, others))
         capitals += sum(map(str.isupper, others))
     salary = find_salary(lowered) if digits else None
-    return Reading(text, lowered, _find_words(lowered), digits, letters, capitals, salary)
+    words = _find_words(lowered)
+    return Reading(text, lowered, words, terms_of(words), digits, letters, capitals, salary)

@@ -8,7 +8,7 @@ import math
 import re
 
 from ..entities import Feature
-from .keywords import GROUPS, SENIORITY, count_keywords
+from .keywords import GROUPS, count_keywords, seniority
 from .reading import Reading
 
 _MEASURES = (
@@ -79,7 +79,7 @@ def values(title: Reading, description: Reading | None) -> list[float]:
 
 
 def _values(reading: Reading) -> list[float]:
-    text, words = reading.text, reading.words
+    text, words, terms = reading.text, reading.words, reading.terms
     lowered, letters, digits = reading.lowered, reading.letters, reading.digits
     low, high = reading.salary or (_NAN, _NAN)
     years_low, years_high = experience_years(words)
@@ -100,8 +100,8 @@ def _values(reading: Reading) -> list[float]:
         (low + high) / 2,
         years_low,
         years_high,
-        max([SENIORITY[word] for word in words if word in SENIORITY], default=_NAN),
-        *count_keywords(words),
+        seniority(terms),
+        *count_keywords(terms),
     ]
 
 

@@ -6,7 +6,7 @@ not occur is 0.0, never missing, because trees treat zero and missing differentl
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,15 +18,13 @@ from .reading import TOKEN_PATTERN
 class TfidfVocabulary:
     """Terms (one word, or two joined by a space) with their inverse document frequencies.
 
-    >>> TfidfVocabulary(("data", "data entry"), (3.0, 4.0)).weights(["data", "entry"])
-    [0.6, 0.8]
+    >>> TfidfVocabulary(("data", "data entry"), (3.0, 4.0)).weights({"data": 1, "data entry": 1})
+    {0: 0.6, 1: 0.8}
     """
 
     terms: tuple[str, ...]
     inverse_frequencies: tuple[float, ...]
-    _entries: dict[str, tuple[int, dict[str, int]]] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
+    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.terms) != len(self.inverse_frequencies):
@@ -35,14 +33,8 @@ class TfidfVocabulary:
             raise ValueError("a term occurs twice")
         if not all(math.isfinite(weight) and weight > 0 for weight in self.inverse_frequencies):
             raise ValueError("inverse document frequencies must be positive numbers")
-        for index, term in enumerate(self.terms):
-            word, _, second = term.partition(" ")
-            own, pairs = self._entries.get(word, (-1, {}))
-            if second:
-                pairs[second] = index
-            else:
-                own = index
-            self._entries[word] = (own, pairs)
+        numbers = {term: number for number, term in enumerate(self.terms)}
+        object.__setattr__(self, "_numbers", numbers)
 
     def features(self, field_name: str) -> tuple[Feature, ...]:
         """Return one feature a term; `field_name` is `title` or `description`."""
@@ -55,37 +47,23 @@ class TfidfVocabulary:
             for term in self.terms
         )
 
-    def weights(self, words: Sequence[str]) -> list[float]:
-        """Return the weight of every term in a text of these words; time linear in them."""
-        row = [0.0] * len(self.terms)
-        counts = self._counts(words)
-        if not counts:
-            return row
-        squares = 0.0
-        for index, count in counts.items():
-            weight = self.inverse_frequencies[index]
+    def weights(self, terms: Mapping[str, int]) -> dict[int, float]:
+        """Return the weights that are not 0, by the number of their term.
+
+        `terms` counts the words of a text and its pairs of neighbours (`reading.terms_of`).
+        """
+        weights, squares = dict[int, float](), 0.0
+        numbers, inverse_frequencies = self._numbers, self.inverse_frequencies
+        # In the order of the text, so that sums have the same bits in every process.
+        for term in [term for term in terms if term in numbers]:
+            number, count = numbers[term], terms[term]
+            weight = inverse_frequencies[number]
             if count > 1:
                 weight *= 1.0 + math.log(count)
-            row[index] = weight
+            weights[number] = weight
             squares += weight * weight
         norm = math.sqrt(squares)
-        for index in counts:
-            row[index] /= norm
-        return row
-
-    def _counts(self, words: Sequence[str]) -> dict[int, int]:
-        entries = self._entries
-        counts: dict[int, int] = {}
-        last = len(words) - 1
-        for position in [place for place, word in enumerate(words) if word in entries]:
-            own, pairs = entries[words[position]]
-            if own >= 0:
-                counts[own] = counts.get(own, 0) + 1
-            if pairs and position < last:
-                pair = pairs.get(words[position + 1], -1)
-                if pair >= 0:
-                    counts[pair] = counts.get(pair, 0) + 1
-        return counts
+        return {number: weight / norm for number, weight in weights.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Write the vocabulary, with the pattern that its words were found by."""
