@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lead_scoring import ubjson
 from lead_scoring.adapters import estimators
+from lead_scoring.effect_table import tabulate
 from lead_scoring.entities import (
     Activation,
     ActiveModel,
@@ -22,6 +23,7 @@ from lead_scoring.entities import (
     TrainingExample,
     WantedSnapshot,
 )
+from lead_scoring.forest_nodes import read_nodes
 from lead_scoring.model_fitting import FittedModel, fit_model
 from lead_scoring.scoring_model import artifact_version, checksums
 from lead_scoring.training_data import training_set
@@ -61,10 +63,20 @@ def train(
     return xgboost.train(defaults | params, data, trees)
 
 
-def compiled(booster: xgboost.Booster, groups: Sequence[int] | None = None) -> TreeEnsemble:
-    """Return our evaluator of a booster; by default every feature is a group of its own."""
-    own = range(booster.num_features()) if groups is None else groups
-    return TreeEnsemble(ubjson.loads(bytes(booster.save_raw("ubj"))), list(own))
+def compiled(
+    booster: xgboost.Booster, groups: Sequence[int] | None = None, tabulated: bool = False
+) -> TreeEnsemble:
+    """Return our evaluator of a booster; by default every feature is a group of its own.
+
+    Its effects are swept, or with `tabulated` looked up: then a table must be possible.
+    """
+    own = list(range(booster.num_features()) if groups is None else groups)
+    model = ubjson.loads(bytes(booster.save_raw("ubj")))
+    table = None
+    if tabulated:
+        table = tabulate(read_nodes(model, len(own)), np.array(own))
+        assert table is not None
+    return TreeEnsemble(model, own, table)
 
 
 def labelled_leads(count: int, seed: int = 0) -> Iterator[tuple[Lead, datetime, Outcome]]:

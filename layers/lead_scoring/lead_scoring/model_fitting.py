@@ -14,7 +14,7 @@ from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
 from .features.historical import KnownTarget, OutcomeHistory
 from .outliers import TrainingRange
-from .scoring_model import ScoringModel
+from .scoring_model import ScoringModel, with_table
 from .settings import Settings
 
 Doubles = NDArray[np.float64]
@@ -142,7 +142,7 @@ def fit_model(
     progress("cross-validating", 0.3)
     chosen, found = _choose(data, estimators, params, progress)
     progress("training", 0.9)
-    model = estimators.fit_forest(data, chosen, found.trees)
+    model = with_table(estimators.fit_forest(data, chosen, found.trees), extractor)
     symmetric = len(examples) < PLATT_BELOW
     # A probability is that of a positive, as it is measured: however sure of each lead one is.
     labels = (data.targets >= 0.5).astype(float)

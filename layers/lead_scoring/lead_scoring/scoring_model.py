@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from . import ubjson
 from .calibration import Calibration
+from .effect_table import STORED_AS, stored_table, tabulate
 from .entities import Lead
 from .errors import ArtifactError
 from .explanation import Explanation
 from .explanation import explain as explained
 from .feature_extractor import FeatureExtractor
+from .forest_nodes import read_nodes
 from .outliers import TrainingRange
 from .tree_ensemble import TreeEnsemble
 
@@ -56,11 +58,15 @@ class ScoringModel:
         training_range: TrainingRange,
         threshold: float,
     ) -> None:
-        """Compile the forest; `model` is XGBoost's UBJSON, `threshold` the one chosen for F1."""
+        """Compile the forest; `model` is XGBoost's UBJSON, `threshold` the one chosen for F1.
+
+        Effects are looked up where `model` carries their table (`with_table`), else worked out.
+        """
         self.extractor, self.calibration, self.threshold = extractor, calibration, threshold
         self._model, self.training_range = model, training_range
         self.labels, self._first_of_label, groups = _group_by_label(extractor)
-        self.forest = TreeEnsemble(ubjson.loads(model), groups)
+        parsed = ubjson.loads(model)
+        self.forest = TreeEnsemble(parsed, groups, stored_table(parsed, len(groups)))
         if len(training_range.low) != len(extractor.features):
             raise ArtifactError("the training range does not fit the extractor")
 
@@ -130,6 +136,13 @@ class ScoringModel:
         except (KeyError, TypeError, ValueError) as fault:
             raise ArtifactError("the manifest is malformed") from fault
         return cls(read(MODEL_FILE), extractor, calibration, training_range, threshold)
+
+
+def with_table(model: bytes, extractor: FeatureExtractor) -> bytes:
+    """Return XGBoost's UBJSON with the table of the forest's effects, if that is small enough."""
+    groups = np.array(_group_by_label(extractor)[2], np.intp)
+    table = tabulate(read_nodes(ubjson.loads(model), len(groups)), groups)
+    return ubjson.with_arrays(model, STORED_AS, table.to_arrays()) if table else model
 
 
 def artifact_version(files: Mapping[str, bytes], created_at: datetime) -> str:

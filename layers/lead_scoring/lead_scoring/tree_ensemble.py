@@ -1,61 +1,34 @@
-"""A trained forest as plain arrays: margins, and exact additive effects, with numpy alone.
-
-Effects are path-dependent TreeSHAP values (Lundberg et al., "From local explanations to global
-understanding", 2020), summed by group of features. For a leaf of value v whose path holds the
-features j, with z_j the product of cover ratios and o_j = 1 if the lead meets all conditions on j,
-    phi_i = v (o_i - z_i) * integral over t in [0, 1] of prod_{j != i} (z_j + (o_j - z_j) t)
-(the multilinear form of the Shapley value, Owen 1972). The integrand is a polynomial of degree
-below the depth, so Gauss-Legendre quadrature with ceil(depth / 2) points is exact. All leaves below
-an edge share the factors above it, so that one pass down and one pass up every tree serve all
-(Yu et al., "Linear TreeShap", 2022), for any depth and without a table per leaf.
-"""
+"""A trained forest as plain arrays: margins, and exact additive effects, with numpy alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArtifactError
+from .effect_table import EffectTable
+from .forest_nodes import Floats, Nodes, read_nodes
+from .path_sweep import PathSweep
 
-Floats = NDArray[np.float32]
-Indices = NDArray[np.intp]
-
-# So many rows at once that intermediate arrays (0.2 MB a row for 100 trees of depth 6) stay small.
-_CHUNK_ROWS = 16
-# Walking down the trees needs a thirtieth of that a row.
+# So many rows at once that what a walk keeps of them (6 KB a row for 100 trees) stays small.
 _WALK_ROWS = 512
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """All edges that end at one depth, over all trees: left children first, then right ones.
-
-    `edges` is their slice of the edge arrays; `origin` the position of each edge's upper end among
-    the nodes of the level above; `inner` the positions of the ends that split again; `leaf_values`
-    has a value per end, 0 where it splits again.
-    """
-
-    edges: slice
-    origin: Indices
-    inner: Indices
-    leaf_values: Floats
 
 
 class TreeEnsemble:
     """A binary XGBoost forest that takes rows of float32 features, NaN where a value is missing.
 
-    `groups` gives for each feature the number of its group, counted from 0.
+    `groups` gives for each feature the number of its group, counted from 0. Effects come from the
+    forest's `table` (`effect_table.tabulate`) where it has one, else from a sweep of its paths.
     """
 
-    def __init__(self, model: Mapping[str, Any], groups: Sequence[int]) -> None:
+    def __init__(
+        self, model: Mapping[str, Any], groups: Sequence[int], table: EffectTable | None = None
+    ) -> None:
         """Compile the parsed model; raise ArtifactError if it is not a forest of this kind."""
-        try:
-            trees, self._base_margin = _trees(model)
-            self._compile(trees, np.asarray(groups, dtype=np.intp))
-        except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as fault:
-            raise ArtifactError("the model is not a binary XGBoost forest") from fault
+        nodes = read_nodes(model, len(groups))
+        self._base_margin, self._roots = nodes.base_margin, nodes.roots
+        self._compile(nodes)
+        self._effects = table or PathSweep(nodes, np.asarray(groups, dtype=np.intp))
 
     def margins(self, rows: Floats) -> NDArray[np.float64]:
         """Return the raw log-odds of each row, shape (n,)."""
@@ -69,7 +42,7 @@ class TreeEnsemble:
         at = np.broadcast_to(self._roots, (len(rows), len(self._roots)))
         missing = np.isnan(rows)
         row = np.arange(len(rows))[:, None]
-        for _ in self._levels:
+        for _ in range(self._depth):
             feature = self._node_feature[at]
             left = rows[row, feature] < self._node_threshold[at]
             left |= missing[row, feature] & self._node_missing_left[at]
@@ -82,62 +55,10 @@ class TreeEnsemble:
 
         For every row `base_effect` plus its effects is its margin, up to rounding.
         """
-        effects = np.zeros((len(rows), self._group_count))
-        if not self._levels:
-            return effects
-        for start in range(0, len(rows), _CHUNK_ROWS):
-            chunk = rows[start : start + _CHUNK_ROWS]
-            by_group = np.add.reduceat(
-                self._contributions(chunk)[self._by_group],
-                self._group_starts,
-                axis=0,
-                dtype=np.float64,
-            )
-            effects[start : start + len(chunk), self._groups_present] = by_group.T
-        return effects
+        return self._effects.effects(rows)
 
-    def _contributions(self, rows: Floats) -> Floats:
-        """Return what each edge adds to the effect of the feature that it tests, (edges, n)."""
-        values = rows.T[self._split_feature]
-        left = values < self._split_threshold[:, None]
-        left |= np.isnan(values) & self._split_missing_left[:, None]
-        met = left[self._edge_split] == self._edge_is_left[:, None]
-        # State of an edge: 0 if an edge above it on the same feature is not met, else 1 if it is
-        # itself not met, else 2. Edges come level by level, so ancestors are settled first.
-        state = met.astype(np.int8) + np.int8(1)
-        for edges, above in self._repeated:
-            state[edges] *= state[above] == 2
-        entries = self._edge_rows[:, None] + state
-        weights: Floats = self._weights.take(entries, axis=0)
-        weights *= self._sweep(self._ratios.take(entries, axis=0))
-        # Pair by pair, not by BLAS, whose order of additions depends on how many rows there are.
-        while weights.shape[2] > 1:
-            weights = weights[..., 0::2] + weights[..., 1::2]
-        return weights[..., 0]
-
-    def _sweep(self, ratios: Floats) -> Floats:
-        """Multiply factors down every path, then add the leaves up again; (edges, n, points)."""
-        above = np.ones((len(self._split_roots), *ratios.shape[1:]), np.float32)
-        for level in self._levels:
-            product = ratios[level.edges]
-            product *= above[level.origin]
-            above = product[level.inner]
-        below = above
-        for level in reversed(self._levels):
-            product = ratios[level.edges]
-            product *= level.leaf_values[:, None, None]
-            product[level.inner] = below
-            half = len(product) // 2
-            below = product[:half] + product[half:]
-        return ratios
-
-    def _compile(self, trees: list[Mapping[str, Any]], groups: Indices) -> None:
-        nodes = _join(trees)
-        self._roots = nodes.roots
-        inner = nodes.left >= 0
-        if inner.any() and nodes.feature[inner].max() >= len(groups):
-            raise ValueError("the forest tests a feature that the extractor does not have")
-        here = np.arange(len(inner))
+    def _compile(self, nodes: Nodes) -> None:
+        inner, here = nodes.is_inner, np.arange(len(nodes.left))
         self._node_feature = np.where(inner, nodes.feature, 0)
         self._node_threshold = nodes.condition
         self._node_missing_left = nodes.missing_left
@@ -145,154 +66,13 @@ class TreeEnsemble:
         self._node_left = np.where(inner, nodes.left, here)
         self._node_right = np.where(inner, nodes.right, here)
         self._node_value = np.where(inner, 0.0, nodes.condition).astype(np.float64)
-        self._group_count = int(groups.max()) + 1 if len(groups) else 0
-        self._compile_edges(nodes, inner, groups)
-
-    def _compile_edges(self, nodes: "_Nodes", inner: NDArray[np.bool_], groups: Indices) -> None:
-        split_number = np.cumsum(inner) - 1
-        splits = np.flatnonzero(inner)
-        self._split_feature = nodes.feature[splits]
-        self._split_threshold = nodes.condition[splits]
-        self._split_missing_left = nodes.missing_left[splits]
-        self._split_roots = nodes.roots[inner[nodes.roots]]
-        self._levels: list[_Level] = []
-        upper, ends, origins, start = self._split_roots, [], [], 0
+        # The share of the training that reached a node: the mean margin is the base effect.
+        reached, self._depth = np.zeros(len(inner)), 0
+        reached[nodes.roots] = 1.0
+        upper = nodes.roots[inner[nodes.roots]]
         while len(upper):
-            end = np.concatenate([nodes.left[upper], nodes.right[upper]])
-            is_inner = inner[end]
-            self._levels.append(
-                _Level(
-                    slice(start, start + len(end)),
-                    np.tile(np.arange(len(upper)), 2),
-                    np.flatnonzero(is_inner),
-                    np.where(is_inner, 0, nodes.condition[end]).astype(np.float32),
-                )
-            )
-            ends.append(end)
-            origins.append(np.tile(upper, 2))
-            upper = end[is_inner]
-            start += len(end)
-        if not start:
-            self.base_effect = self._base_margin + float(self._node_value[self._roots].sum())
-            return
-        end, origin = np.concatenate(ends), np.concatenate(origins)
-        self._edge_split = split_number[origin]
-        self._edge_is_left = nodes.left[origin] == end
-        self._tabulate(nodes, end, origin)
-        self._arrange_groups(groups[nodes.feature[origin]])
-
-    def _tabulate(self, nodes: "_Nodes", end: Indices, origin: Indices) -> None:
-        """Tabulate, per edge and state, the factor down the path and the weight on the way up."""
-        edge_of_end = np.full(len(nodes.left), -1, dtype=np.intp)
-        edge_of_end[end] = np.arange(len(end))
-        parent = edge_of_end[origin]
-        feature = nodes.feature[origin]
-        ancestor = _same_feature_above(parent, feature)
-        share = nodes.cover[end] / nodes.cover[origin]
-        z_old = np.ones(len(end))
-        repeated = np.flatnonzero(ancestor >= 0)
-        z_new = share.copy()
-        self._repeated: list[tuple[Indices, Indices]] = []
-        for level in self._levels:
-            these = repeated[(repeated >= level.edges.start) & (repeated < level.edges.stop)]
-            z_old[these] = z_new[ancestor[these]]
-            z_new[these] *= z_old[these]
-            if len(these):
-                self._repeated.append((these, ancestor[these]))
-        t, quadrature = _gauss_legendre((len(self._levels) + 1) // 2)
-        ratios = np.empty((len(end), 3, len(t)))
-        weights = np.empty_like(ratios)
-        for state, (met_old, met_new) in enumerate([(0, 0), (1, 0), (1, 1)]):
-            old = z_old[:, None] + (met_old - z_old[:, None]) * t
-            new = z_new[:, None] + (met_new - z_new[:, None]) * t
-            ratios[:, state] = share[:, None] if state == 0 else new / old
-            slope_old = (met_old - z_old[:, None]) / old if state else -1 / (1 - t)
-            slope_new = (met_new - z_new[:, None]) / new if state == 2 else -1 / (1 - t)
-            weights[:, state] = quadrature * (slope_new - slope_old)
-        self._ratios = ratios.reshape(-1, len(t)).astype(np.float32)
-        self._weights = weights.reshape(-1, len(t)).astype(np.float32)
-        self._edge_rows = np.arange(len(end)) * 3
-        trees_mean = self._path_mean(share)
-        constant = self._node_value[self._roots[nodes.left[self._roots] < 0]].sum()
-        self.base_effect = self._base_margin + trees_mean + float(constant)
-
-    def _path_mean(self, share: NDArray[np.float64]) -> float:
-        """Return the cover-weighted mean of all trees that split."""
-        total, above = 0.0, np.ones(len(self._split_roots))
-        for level in self._levels:
-            above = above[level.origin] * share[level.edges]
-            total += float((above * level.leaf_values).sum())
-            above = above[level.inner]
-        return total
-
-    def _arrange_groups(self, edge_groups: Indices) -> None:
-        self._by_group = np.argsort(edge_groups, kind="stable")
-        ordered = edge_groups[self._by_group]
-        self._group_starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-        self._groups_present = ordered[self._group_starts]
-
-
-@dataclass(frozen=True, slots=True)
-class _Nodes:
-    """The nodes of all trees in one numbering; `left` is -1 at a leaf."""
-
-    roots: Indices
-    left: Indices
-    right: Indices
-    feature: Indices
-    condition: Floats  # the threshold at a split, the value at a leaf
-    missing_left: NDArray[np.bool_]
-    cover: NDArray[np.float64]
-
-
-def _trees(model: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], float]:
-    learner = model["learner"]
-    if learner["objective"]["name"] != "binary:logistic":
-        raise ValueError("the objective is not binary:logistic")
-    base_score = str(learner["learner_model_param"]["base_score"]).strip("[]")
-    probability = float(base_score)
-    trees = learner["gradient_booster"]["model"]["trees"]
-    if any(np.any(np.asarray(tree["split_type"])) for tree in trees):
-        raise ValueError("categorical splits are not supported")
-    return trees, float(np.log(probability / (1 - probability)))
-
-
-def _join(trees: list[Mapping[str, Any]]) -> _Nodes:
-    sizes = [len(tree["left_children"]) for tree in trees]
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp) if trees else np.zeros(0)
-
-    def joined(name: str, kind: Any) -> NDArray[Any]:
-        parts = [np.asarray(tree[name]) for tree in trees]
-        return np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
-
-    shift = np.repeat(roots, sizes).astype(np.intp)
-    left, right = joined("left_children", np.intp), joined("right_children", np.intp)
-    return _Nodes(
-        roots=roots.astype(np.intp),
-        left=np.where(left < 0, -1, left + shift),
-        right=np.where(right < 0, -1, right + shift),
-        feature=joined("split_indices", np.intp),
-        condition=joined("split_conditions", np.float32),
-        missing_left=joined("default_left", np.bool_),
-        cover=joined("sum_hessian", np.float64),
-    )
-
-
-def _gauss_legendre(fewest: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return points and weights on [0, 1], a power of two of them: such rows copy fast."""
-    points = 1 << (fewest - 1).bit_length()
-    t, weights = np.polynomial.legendre.leggauss(points)
-    return (t + 1) / 2, weights / 2
-
-
-def _same_feature_above(parent: Indices, feature: Indices) -> Indices:
-    """Return for each edge the nearest edge above it that tests the same feature, else -1."""
-    found = np.full(len(parent), -1, dtype=np.intp)
-    above = parent.copy()
-    while (open_ := np.flatnonzero((above >= 0) & (found < 0))).size:
-        same = feature[above[open_]] == feature[open_]
-        found[open_[same]] = above[open_[same]]
-        rest = open_[~same]
-        above[open_[same]] = -1
-        above[rest] = parent[above[rest]]
-    return found
+            lower = np.concatenate([nodes.left[upper], nodes.right[upper]])
+            above = np.tile(upper, 2)
+            reached[lower] = reached[above] * nodes.cover[lower] / nodes.cover[above]
+            upper, self._depth = lower[inner[lower]], self._depth + 1
+        self.base_effect = self._base_margin + float(reached @ self._node_value)

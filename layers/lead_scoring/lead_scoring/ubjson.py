@@ -1,16 +1,26 @@
-"""Read UBJSON, the format in which XGBoost writes its models.
+"""Read UBJSON, the format in which XGBoost writes its models, and add arrays to it.
 
 Typed arrays, which hold nearly all of a model, become numpy arrays without a loop.
 Source: the Universal Binary JSON specification, draft 12 (ubjson.org), as far as XGBoost uses it.
 """
 
+import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import ArtifactError
 
 _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
+# Single numbers: making an array for each took a third of the time of loading a model.
+_FORMS = {
+    marker: struct.Struct(form)
+    for marker, form in {
+        "i": ">b", "U": ">B", "I": ">h", "l": ">i", "L": ">q", "d": ">f", "D": ">d"
+    }.items()
+}  # fmt: skip
 _LENGTHS = "iUIlL"
 _CONSTANTS = {"Z": None, "T": True, "F": False}
 # Ten times as deep as any model; keeps a hostile file from exhausting the stack.
@@ -29,8 +39,29 @@ def loads(data: bytes) -> Any:
         if not reader.is_at_end():
             raise ValueError("something follows the value")
         return value
-    except (IndexError, KeyError, ValueError) as fault:
+    except (IndexError, KeyError, ValueError, struct.error) as fault:
         raise ArtifactError("the model is not valid UBJSON") from fault
+
+
+def with_arrays(data: bytes, name: str, arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the object that `data` encodes with one more member: named arrays of numbers.
+
+    >>> loads(with_arrays(b"{}", "more", {"a": np.array([1, 2], np.int32)}))["more"]["a"].tolist()
+    [1, 2]
+    """
+    members = b"".join(_text(each) + _array(array) for each, array in arrays.items())
+    return data[:-1] + _text(name) + b"{" + members + b"}}"
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return b"L" + len(encoded).to_bytes(8) + encoded
+
+
+def _array(array: NDArray[Any]) -> bytes:
+    stored = array.astype(array.dtype.newbyteorder(">"))
+    marker = {kind: marker for marker, kind in _NUMBERS.items()}[stored.dtype.str]
+    return b"[$" + marker.encode() + b"#L" + len(array).to_bytes(8) + stored.tobytes()
 
 
 class _Reader:
@@ -46,10 +77,10 @@ class _Reader:
         return chr(self._data[self._at - 1])
 
     def _number(self, marker: str) -> Any:
-        kind = np.dtype(_NUMBERS[marker])
-        (number,) = np.frombuffer(self._data, kind, 1, self._at)
-        self._at += kind.itemsize
-        return number.item()
+        form = _FORMS[marker]
+        (number,) = form.unpack_from(self._data, self._at)
+        self._at += form.size
+        return number
 
     def _length(self) -> int:
         marker = self._byte()

@@ -1,0 +1,292 @@
+"""The exact additive effects of a forest, tabulated in training, so that scoring looks them up.
+
+A unit is a part of a tree whose effects depend on at most eight facts: for each feature tested
+above it, whether the lead meets all conditions on it (o_j of `path_sweep`), and for each split
+within it, whether the lead goes left. The table holds, for every state of a unit's facts and every
+group of features, the sum of the effects that the unit's leaves have.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ArtifactError
+from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
+
+# The member of the model's file that holds the table; XGBoost ignores it.
+STORED_AS = "effect_table"
+# A state is a byte.
+_MOST_FACTS = 8
+# A larger table takes longer to fetch than `path_sweep` takes for many a lead.
+_MOST_BYTES = 8 * 2**20
+# So many rows at once that what is worked out for them stays in the processor's cache.
+_CHUNK_ROWS = 32
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectTable:
+    """What a forest asks of a lead, and what the answers mean.
+
+    A condition is a number: of S splits, s says "goes left at s", S + s "goes right at s", 2 S + c
+    "meets all of `chains[:, c]`", and the last one is never met. `facts` (8, units) has conditions.
+    A slot is a unit's row of `entries` for one group, by state. Slots come by group: those of
+    `groups[g]` begin at `group_starts[g]`.
+    """
+
+    features: Indices
+    thresholds: Floats
+    missing_left: Indices
+    chains: Indices
+    facts: Indices
+    slot_units: Indices
+    slot_starts: Indices
+    group_starts: Indices
+    groups: Indices
+    group_count: Indices
+    entries: Floats
+
+    def effects(self, rows: Floats) -> Doubles:
+        """Return each row's additive effects in log-odds, shape (n, groups)."""
+        effects = np.zeros((len(rows), int(self.group_count[0])))
+        for start in range(0, len(rows), _CHUNK_ROWS):
+            chunk = rows[start : start + _CHUNK_ROWS]
+            entries = self._states(chunk).take(self.slot_units, axis=0) + self.slot_starts[:, None]
+            by_group = np.add.reduceat(
+                self.entries.take(entries), self.group_starts, axis=0, dtype=np.float64
+            )
+            effects[start : start + len(chunk), self.groups] = by_group.T
+        return effects
+
+    def _states(self, rows: Floats) -> NDArray[np.uint8]:
+        """Return the state of every unit for every row, shape (units, n)."""
+        splits, chains = len(self.features), self.chains.shape[1]
+        met = np.zeros((2 * splits + chains + 1, len(rows)), dtype=np.bool_)
+        values = rows.T[self.features]
+        left = met[:splits]
+        np.less(values, self.thresholds[:, None], out=left)
+        left |= np.isnan(values) & (self.missing_left[:, None] > 0)
+        np.logical_not(left, out=met[splits : 2 * splits])
+        np.logical_and.reduce(met[self.chains], axis=0, out=met[2 * splits : -1])
+        states: NDArray[np.uint8] = np.packbits(met[self.facts], axis=0, bitorder="little")[0]
+        return states
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the table as flat arrays for the artifact."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        flat = {
+            name: array.astype(np.float32 if array.dtype == np.float32 else np.int32).ravel()
+            for name, array in arrays.items()
+        }
+        return flat | {"chain_length": np.array([len(self.chains)], np.int32)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any], features: int) -> "EffectTable":
+        """Read a table over so many features back; raise ArtifactError if it is malformed."""
+        try:
+            read: dict[str, Any] = {
+                field.name: np.asarray(arrays[field.name], np.float32)
+                if field.name in ("thresholds", "entries")
+                else np.asarray(arrays[field.name], np.intp)
+                for field in fields(cls)
+            }
+            read["chains"] = read["chains"].reshape(int(arrays["chain_length"][0]), -1)
+            read["facts"] = read["facts"].reshape(_MOST_FACTS, -1)
+            table = cls(**read)
+            table._check(features)
+        except (KeyError, IndexError, TypeError, ValueError) as fault:
+            raise ArtifactError("the table of effects is malformed") from fault
+        return table
+
+    def _check(self, features: int) -> None:
+        splits, units = len(self.features), self.facts.shape[1]
+        conditions = 2 * splits + self.chains.shape[1] + 1
+        last_state = 2**_MOST_FACTS - 1
+        within = (
+            (self.features, features),
+            (self.chains, 2 * splits),
+            (self.facts, conditions),
+            (self.slot_units, units),
+            (self.slot_starts, len(self.entries) - last_state),
+            (self.group_starts, len(self.slot_units)),
+            (self.groups, int(self.group_count[0])),
+        )
+        if any(array.size and not 0 <= array.min() <= array.max() < end for array, end in within):
+            raise ValueError("an index lies outside")
+        if not len(self.thresholds) == len(self.missing_left) == splits:
+            raise ValueError("the splits are incomplete")
+        if len(self.slot_units) != len(self.slot_starts) or len(self.groups) != len(
+            self.group_starts
+        ):
+            raise ValueError("the slots are incomplete")
+
+
+def stored_table(model: Mapping[str, Any], features: int) -> EffectTable | None:
+    """Return the table that a parsed model carries, if it does; raise ArtifactError."""
+    arrays = model.get(STORED_AS) if isinstance(model, Mapping) else None
+    return None if arrays is None else EffectTable.from_arrays(arrays, features)
+
+
+class _Above(NamedTuple):
+    """What lies above a node on one feature: the product of cover ratios, and the conditions."""
+
+    ratio: float
+    conditions: tuple[int, ...]
+
+
+class _Unit(NamedTuple):
+    """A part of a tree: its root, what lies above it by feature, and the splits within."""
+
+    root: int
+    above: dict[int, _Above]
+    splits: list[int]
+
+
+def tabulate(nodes: Nodes, groups: Indices) -> EffectTable | None:
+    """Tabulate a forest; `groups` gives each feature's group, counted from 0.
+
+    Returns None where nothing splits, a leaf depends on too many features, or the table would be
+    too large.
+    """
+    numbers = np.cumsum(nodes.is_inner) - 1
+    sizes = _splits_below(nodes)
+    units: list[_Unit] = []
+    size = 0
+    for root in nodes.roots[nodes.is_inner[nodes.roots]]:
+        for unit in _units(nodes, sizes, numbers, int(root), {}):
+            facts = len(unit.above) + len(unit.splits)
+            size += 2**facts * len(_groups_of(unit, nodes, groups)) * 4
+            if facts > _MOST_FACTS or size > _MOST_BYTES:
+                return None
+            units.append(unit)
+    return _assembled(nodes, groups, units, numbers) if units else None
+
+
+def _splits_below(nodes: Nodes) -> Indices:
+    """Return how many splits each node has at and below it; children come after their parents."""
+    sizes = nodes.is_inner.astype(np.intp)
+    for node in np.flatnonzero(nodes.is_inner)[::-1]:
+        sizes[node] += sizes[nodes.left[node]] + sizes[nodes.right[node]]
+    return sizes
+
+
+def _children(nodes: Nodes, node: int, numbers: Indices) -> Iterator[tuple[int, float, int]]:
+    """Iterate over a node's children: the child, its share of the cover, the condition to it."""
+    splits = int(numbers[-1]) + 1
+    for child, first in ((nodes.left[node], 0), (nodes.right[node], splits)):
+        yield int(child), float(nodes.cover[child] / nodes.cover[node]), first + int(numbers[node])
+
+
+def _units(
+    nodes: Nodes, sizes: Indices, numbers: Indices, node: int, above: dict[int, _Above]
+) -> Iterator[_Unit]:
+    if not sizes[node] or len(above) + sizes[node] <= _MOST_FACTS:
+        yield _Unit(node, above, list(_inner_nodes(nodes, node)))
+        return
+    feature = int(nodes.feature[node])
+    ratio, conditions = above.get(feature, _Above(1.0, ()))
+    for child, share, condition in _children(nodes, node, numbers):
+        one = _Above(ratio * share, (*conditions, condition))
+        yield from _units(nodes, sizes, numbers, child, above | {feature: one})
+
+
+def _inner_nodes(nodes: Nodes, node: int) -> Iterator[int]:
+    if nodes.left[node] >= 0:
+        yield node
+        yield from _inner_nodes(nodes, int(nodes.left[node]))
+        yield from _inner_nodes(nodes, int(nodes.right[node]))
+
+
+def _groups_of(unit: _Unit, nodes: Nodes, groups: Indices) -> list[int]:
+    tested = {*unit.above, *(int(nodes.feature[split]) for split in unit.splits)}
+    return sorted({int(groups[feature]) for feature in tested})
+
+
+def _tabulated(unit: _Unit, nodes: Nodes, groups: Indices, numbers: Indices) -> dict[int, Doubles]:
+    """Return, by group, the effects of a unit's leaves in each state of its facts."""
+    facts = len(unit.above) + len(unit.splits)
+    bits = (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(np.float64)
+    goes_left = {split: bits[:, len(unit.above) + n] for n, split in enumerate(unit.splits)}
+    effects = {group: np.zeros(2**facts) for group in _groups_of(unit, nodes, groups)}
+
+    def add(node: int, path: dict[int, tuple[float, Doubles]]) -> None:
+        if nodes.left[node] < 0:
+            leaf = _leaf_effects(float(nodes.condition[node]), [*path.values()])
+            for feature, effect in zip(path, leaf, strict=True):
+                effects[int(groups[feature])] += effect
+            return
+        feature = int(nodes.feature[node])
+        ratio, met = path.get(feature, (1.0, np.ones(2**facts)))
+        (left, share, _), (right, rest, _) = _children(nodes, node, numbers)
+        add(left, path | {feature: (ratio * share, met * goes_left[node])})
+        add(right, path | {feature: (ratio * rest, met * (1 - goes_left[node]))})
+
+    add(
+        unit.root,
+        {
+            feature: (one.ratio, bits[:, number])
+            for number, (feature, one) in enumerate(unit.above.items())
+        },
+    )
+    return effects
+
+
+def _leaf_effects(value: float, path: list[tuple[float, Doubles]]) -> list[Doubles]:
+    """Return the effect of each feature of a leaf's path (the formula of `path_sweep`)."""
+    points, weights = gauss_legendre((len(path) + 1) // 2)
+    factors = [ratio + (met - ratio)[:, None] * points for ratio, met in path]
+    before, after = [np.ones_like(factors[0])], [np.ones_like(factors[0])]
+    for factor, later in zip(factors[:-1], factors[:0:-1], strict=True):
+        before.append(before[-1] * factor)
+        after.append(after[-1] * later)
+    return [
+        value * (met - ratio) * ((one * other) @ weights)
+        for (ratio, met), one, other in zip(path, before, reversed(after), strict=True)
+    ]
+
+
+def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indices) -> EffectTable:
+    splits = np.flatnonzero(nodes.is_inner)
+    chains: dict[tuple[int, ...], int] = {}
+    facts: list[list[int]] = []
+    slots: list[tuple[int, int, Doubles]] = []
+    for number, unit in enumerate(units):
+        conditions = [
+            one.conditions[0]
+            if len(one.conditions) == 1
+            else 2 * len(splits) + chains.setdefault(one.conditions, len(chains))
+            for one in unit.above.values()
+        ]
+        facts.append([*conditions, *(int(numbers[split]) for split in unit.splits)])
+        tabulated = _tabulated(unit, nodes, groups, numbers)
+        slots += [(group, number, entries) for group, entries in tabulated.items()]
+    slots.sort(key=lambda slot: slot[0])
+    never = 2 * len(splits) + len(chains)
+    longest = max(map(len, chains), default=1)
+    starts = np.cumsum([0, *(len(entries) for *_, entries in slots)])
+    by_slot = np.array([group for group, *_ in slots], np.intp)
+    group_starts = np.flatnonzero(np.diff(by_slot, prepend=-1))
+    entries = [entries for *_, entries in slots]
+    # No state of a unit with fewer facts is beyond its own entries, but a check must not know that.
+    padding = np.zeros(2**_MOST_FACTS)
+    return EffectTable(
+        features=nodes.feature[splits],
+        thresholds=nodes.condition[splits],
+        missing_left=nodes.missing_left[splits].astype(np.intp),
+        chains=np.array([(*one, *one[-1:] * (longest - len(one))) for one in chains], np.intp)
+        .reshape(len(chains), longest)
+        .T.copy(),
+        facts=np.array([one + [never] * (_MOST_FACTS - len(one)) for one in facts], np.intp)
+        .reshape(len(units), _MOST_FACTS)
+        .T.copy(),
+        slot_units=np.array([unit for _, unit, _ in slots], np.intp),
+        slot_starts=starts[:-1].astype(np.intp),
+        group_starts=group_starts,
+        groups=by_slot[group_starts],
+        group_count=np.array([int(groups.max()) + 1 if len(groups) else 0]),
+        entries=np.concatenate([*entries, padding]).astype(np.float32),
+    )
