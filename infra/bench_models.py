@@ -33,6 +33,7 @@ class _Estimators:
     fit_tfidf = staticmethod(tfidf_fitting.fit_tfidf)
     fit_forest = staticmethod(estimators.fit_forest)
     cross_validate = staticmethod(estimators.cross_validate)
+    predictions = staticmethod(estimators.predictions)
     fit_calibration = staticmethod(estimators.fit_calibration)
 
 

@@ -14,6 +14,7 @@ from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
 from .features.historical import KnownTarget, OutcomeHistory
 from .outliers import TrainingRange
+from .parity import require_parity
 from .scoring_model import ScoringModel, with_table
 from .settings import Settings
 
@@ -86,6 +87,9 @@ class Estimators(Protocol):
     ) -> CrossValidated:
         """Train with each fold left out."""
 
+    def predictions(self, model: bytes, rows: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
+        """Return a forest's own margins (n,) and contributions (n, features + 1)."""
+
     def fit_calibration(
         self, margins: Doubles, labels: Doubles, symmetric: bool
     ) -> tuple[float, float, float]:
@@ -119,7 +123,8 @@ def fit_model(
 
     `params` overrides defaults one by one and switches the choice among CANDIDATES off.
     `history` is what later leads may look back on (default: the examples' own outcomes).
-    Deterministic. Raises TooFewSamplesError where the examples cannot be learned from.
+    Deterministic. Raises TooFewSamplesError where the examples cannot be learned from, and
+    ArtifactError where what scores would say something else than XGBoost does.
     """
     _require_two_classes(examples)
     progress("reading texts", 0.0)
@@ -142,7 +147,7 @@ def fit_model(
     progress("cross-validating", 0.3)
     chosen, found = _choose(data, estimators, params, progress)
     progress("training", 0.9)
-    model = with_table(estimators.fit_forest(data, chosen, found.trees), extractor)
+    booster = estimators.fit_forest(data, chosen, found.trees)
     symmetric = len(examples) < PLATT_BELOW
     # A probability is that of a positive, as it is measured: however sure of each lead one is.
     labels = (data.targets >= 0.5).astype(float)
@@ -150,10 +155,18 @@ def fit_model(
     calibration = Calibration("platt" if symmetric else "beta", a, b, c)
     threshold = evaluation.best_f1_threshold(calibration.probabilities(found.margins), data.targets)
     scoring_model = ScoringModel(
-        model, extractor, calibration, TrainingRange.fit(data.rows, extractor.features), threshold
+        with_table(booster, extractor),
+        extractor,
+        calibration,
+        TrainingRange.fit(data.rows, extractor.features),
+        threshold,
+    )
+    artifact = scoring_model.files()
+    require_parity(
+        ScoringModel.load(artifact.__getitem__), booster, data.rows, estimators.predictions
     )
     progress("trained", 1.0)
-    return FittedModel(scoring_model, chosen, found.trees, found.log_loss, scoring_model.files())
+    return FittedModel(scoring_model, chosen, found.trees, found.log_loss, artifact)
 
 
 def _is_rate(feature: Feature) -> bool:

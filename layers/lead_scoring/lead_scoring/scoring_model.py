@@ -18,7 +18,7 @@ from .errors import ArtifactError
 from .explanation import Explanation
 from .explanation import explain as explained
 from .feature_extractor import FeatureExtractor
-from .forest_nodes import read_nodes
+from .forest_nodes import Nodes, read_nodes
 from .outliers import TrainingRange
 from .tree_ensemble import TreeEnsemble
 
@@ -64,9 +64,10 @@ class ScoringModel:
         """
         self.extractor, self.calibration, self.threshold = extractor, calibration, threshold
         self._model, self.training_range = model, training_range
-        self.labels, self._first_of_label, groups = _group_by_label(extractor)
+        self.labels, self._first_of_label, self._label_of = _group_by_label(extractor)
         parsed = ubjson.loads(model)
-        self.forest = TreeEnsemble(parsed, groups, stored_table(parsed, len(groups)))
+        features = len(extractor.features)
+        self.forest = TreeEnsemble(parsed, self._label_of, stored_table(parsed, features))
         if len(training_range.low) != len(extractor.features):
             raise ArtifactError("the training range does not fit the extractor")
 
@@ -103,6 +104,18 @@ class ScoringModel:
         """Return the value that stands for each label, shape (n, labels): its first feature's."""
         result: NDArray[np.float64] = rows[:, self._first_of_label].astype(np.float64)
         return result
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes of the forest, read anew."""
+        return read_nodes(ubjson.loads(self._model), len(self.extractor.features))
+
+    def by_label(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum contributions of shape (n, features or more) by label, shape (n, labels)."""
+        summed = np.zeros((len(contributions), len(self.labels)))
+        for feature, label in enumerate(self._label_of):
+            summed[:, label] += contributions[:, feature]
+        return summed
 
     def files(self) -> dict[str, bytes]:
         """Return the artifact, file by file; equal models have equal bytes."""

@@ -16,7 +16,14 @@ from scipy.optimize import minimize
 from ..entities import TrainingMatrix
 from .tfidf_fitting import fit_tfidf
 
-__all__ = ["CrossValidation", "cross_validate", "fit_calibration", "fit_forest", "fit_tfidf"]
+__all__ = [
+    "CrossValidation",
+    "cross_validate",
+    "fit_calibration",
+    "fit_forest",
+    "fit_tfidf",
+    "predictions",
+]
 
 Doubles = NDArray[np.float64]
 
@@ -42,6 +49,17 @@ def fit_forest(data: TrainingMatrix, params: Mapping[str, Any], trees: int) -> b
     """Train a forest on soft targets in [0, 1]; return it as UBJSON."""
     booster = xgboost.train(_native(params, data), _matrix(data, slice(None)), trees)
     return bytes(booster.save_raw("ubj"))
+
+
+def predictions(model: bytes, rows: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
+    """Return XGBoost's margins (n,) and contributions (n, features + 1), the base last."""
+    booster = xgboost.Booster({"nthread": _THREADS}, model_file=bytearray(model))
+    matrix = xgboost.DMatrix(rows, nthread=_THREADS)
+    margins, contributions = (
+        booster.predict(matrix, output_margin=True),
+        booster.predict(matrix, pred_contribs=True),
+    )
+    return margins.astype(np.float64), contributions.astype(np.float64)
 
 
 def cross_validate(

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from lead_scoring.adapters import estimators
+from lead_scoring.errors import ArtifactError
+from lead_scoring.forest_nodes import read_nodes
+from lead_scoring.parity import TRAINING_ROWS, Doubles, trial_rows
+from lead_scoring.ubjson import loads
+from tests import forests
+from tests.forests import Floats, random_rows, train
+from tests.trainings import ROWS, trained
+
+FEATURES = 5
+TRAINING = random_rows(12_000, FEATURES, missing=0.0)
+BOOSTER = bytes(train(TRAINING, trees=5, max_depth=4).save_raw("ubj"))
+NODES = read_nodes(loads(BOOSTER), FEATURES)
+TRIALS = trial_rows(TRAINING, NODES)
+
+
+def test_ten_thousand_different_rows_of_the_training_are_tried() -> None:
+    numbered = np.arange(12_000, dtype=np.float32)[:, None]
+
+    tried = trial_rows(np.tile(numbered, FEATURES), NODES)
+
+    assert len(set(tried[:TRAINING_ROWS, 0].tolist())) == TRAINING_ROWS
+
+
+def test_fewer_rows_are_all_tried() -> None:
+    assert trial_rows(TRAINING[:100], NODES)[:100].tobytes() == TRAINING[:100].tobytes()
+
+
+def test_every_cut_point_is_met_exactly() -> None:
+    inner = NODES.is_inner
+
+    for feature, cut in zip(NODES.feature[inner], NODES.condition[inner], strict=True):
+        assert (TRIALS[TRAINING_ROWS:, feature] == cut).any()
+
+
+def test_every_feature_is_missing_alone_and_all_at_once() -> None:
+    missing = np.isnan(TRIALS)
+    alone = missing[missing.sum(axis=1) == 1]
+
+    assert alone.any(axis=0).all()
+    assert missing.all(axis=1).sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("margin", "effect", "what"),
+    [
+        (1e-3, 0.0, "probabilities"),
+        (0.0, 1e-3, "effects"),
+        (np.nan, 0.0, "probabilities"),
+    ],
+)
+def test_a_model_that_says_something_else_than_xgboost_is_not_registered(
+    margin: float, effect: float, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = trained(ROWS)
+    before = services.models.newest_first()
+    real = estimators.predictions
+
+    def shifted(model: bytes, rows: Floats) -> tuple[Doubles, Doubles]:
+        margins, contributions = real(model, rows)
+        # The last row alone, which lacks every feature.
+        margins[-1] += margin
+        contributions[-1, 0] += effect
+        return margins, contributions
+
+    monkeypatch.setattr(estimators, "predictions", shifted)
+    services.clock.advance(hours=1)
+
+    with pytest.raises(ArtifactError, match=f"{what} differ from XGBoost's"):
+        services.model_trainer.train_new_model({**forests.QUICK, "random_state": 7})
+
+    assert services.models.newest_first() == before
