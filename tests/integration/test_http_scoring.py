@@ -243,7 +243,7 @@ def test_five_thousand_odd_leads_fit_into_what_lambda_can_send(
     low, high = np.zeros(len(FEATURES)), np.full(len(FEATURES), 1e-9)
     odd = TrainingRange(low, high, FEATURES)
     row = np.full(len(FEATURES), 123_456.0, dtype=np.float32)
-    told, _ = odd.judge(odd.outside(row), row, ["𠮷" * 200])
+    told, _ = odd.judge(odd.outlying(row[None])[0], row, ["𠮷" * 200])
     scored = Scored(1.0, 0.123456, told, True, None)
     monkeypatch.setattr(Baseline, "score", lambda _, leads, *__, **___: [scored] * len(leads))
     widest = [

@@ -28,7 +28,7 @@ def judged(unseen: tuple[str, ...] = (), **changes: float) -> tuple[list[str], b
     row = [changes.get(name, value) for name, value in zip(names, ORDINARY, strict=True)]
     rows = np.array([row], dtype=np.float32)
     fitted = TrainingRange.fit(TRAINING, FEATURES)
-    return fitted.judge(fitted.outside(rows)[0], rows[0], unseen)
+    return fitted.judge(fitted.outlying(rows)[0], rows[0], unseen)
 
 
 def test_a_value_of_the_training_is_ordinary() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,27 +42,21 @@ def explain(
     """
     sizes = np.abs(effects)
     largest = np.argsort(-sizes, axis=1, kind="stable")[:, :LARGEST]
-    listed = np.take_along_axis(effects, largest, axis=1).round(_DECIMALS)
+    # Of one lead, numpy's own `take_along_axis` takes longer than everything else here.
+    places = largest + effects.shape[1] * np.arange(len(effects))[:, None]
+    listed = effects.take(places).round(_DECIMALS)
     rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
     totals = sizes.sum(axis=1, keepdims=True)
-    shares = np.take_along_axis(sizes, largest, axis=1)
+    shares = sizes.take(places)
     shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
     # However small beside the others, a listed share is above 0.
     shares = np.maximum(shares.round(_DECIMALS), 10.0**-_DECIMALS)
-    columns = (largest, listed, shares, _values(values, largest), rest)
+    columns = (largest, listed, shares, values.take(places).round(_DECIMALS), rest)
     base = round(base_effect, _DECIMALS)
     return [
         _explanation(base, labels, *row)
         for row in zip(*(column.tolist() for column in columns), strict=True)
     ]
-
-
-def _values(values: NDArray[np.float64], largest: NDArray[np.intp]) -> NDArray[np.object_]:
-    """Return the values of the listed features, None where missing."""
-    listed = np.take_along_axis(values, largest, axis=1).round(_DECIMALS)
-    shown = listed.astype(np.object_)
-    shown[np.isnan(listed)] = None
-    return shown
 
 
 def _explanation(
@@ -70,14 +65,14 @@ def _explanation(
     largest: list[int],
     effects: list[float],
     shares: list[float],
-    values: list[float | None],
+    values: list[float],
     rest: float,
 ) -> Explanation:
     reasons: list[Reason] = []
     importance = {}
     for position, effect, share, value in zip(largest, effects, shares, values, strict=True):
         if effect:
-            reasons.append(_reason(labels[position], effect, value))
+            reasons.append(_reason(labels[position], effect, None if isnan(value) else value))
             importance[labels[position]] = share
     reasons.append(_reason(OTHER_FEATURES, rest, None))
     return Explanation(base_effect, reasons, importance)

@@ -34,7 +34,8 @@ class TrainingRange:
         for i, feature in enumerate(features):
             if feature.name == _AGE:
                 slack[i] = max(slack[i], _AGE_SLACK_HOURS)
-        self._from, self._to = low - slack, high + slack
+        self._checked = np.flatnonzero(~np.isnan(low)).tolist()
+        self._from, self._to = (low - slack)[self._checked], (high + slack)[self._checked]
 
     @classmethod
     def fit(cls, rows: NDArray[np.float32], features: Sequence[Feature]) -> "TrainingRange":
@@ -50,11 +51,20 @@ class TrainingRange:
 
     def outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which values lie outside, shape (n, features); a missing one does not."""
-        result: NDArray[np.bool_] = (rows < self._from) | (rows > self._to)
+        result = np.zeros(rows.shape, dtype=np.bool_)
+        checked = rows[:, self._checked].astype(np.float64)
+        result[:, self._checked] = (checked < self._from) | (checked > self._to)
         return result
 
+    def outlying(self, rows: NDArray[np.float32]) -> list[list[int]]:
+        """Return for each row the features whose values lie outside; a missing one does not."""
+        found: list[list[int]] = [[] for _ in rows]
+        for row, feature in np.argwhere(self.outside(rows)).tolist():
+            found[row].append(feature)
+        return found
+
     def judge(
-        self, outside: NDArray[np.bool_], row: NDArray[np.float32], unseen: Sequence[str]
+        self, outside: Sequence[int], row: NDArray[np.float32], unseen: Sequence[str]
     ) -> tuple[list[str], bool]:
         """Return what is unusual about one lead, shortened, and whether it is an outlier.
 
@@ -63,7 +73,7 @@ class TrainingRange:
         """
         reasons: dict[str, str] = {}
         is_outlier = bool(unseen)
-        for i in map(int, np.flatnonzero(outside)):
+        for i in outside:
             feature = self._features[i]
             is_outlier |= feature.name == _AGE
             reasons.setdefault(

@@ -84,20 +84,16 @@ class ScoringModel:
             explanations = explained(
                 base, self.labels, self.forest.effects(rows), self.values(rows)
             )
-        outside = self.training_range.outside(rows)
-        is_familiar = ~np.any(outside, axis=1)
+        outside = self.training_range.outlying(rows)
         scored: list[Scored] = []
-        for i, lead in enumerate(leads):
+        pairs = zip(margins.tolist(), probabilities.tolist(), strict=True)
+        for i, (lead, (margin, probability)) in enumerate(zip(leads, pairs, strict=True)):
             unseen = self.extractor.unseen_categories(lead)
-            if is_familiar[i] and not unseen:
+            if not outside[i] and not unseen:
                 reasons, is_outlier = list[str](), False
             else:
                 reasons, is_outlier = self.training_range.judge(outside[i], rows[i], unseen)
-            scored.append(
-                Scored(
-                    float(margins[i]), float(probabilities[i]), reasons, is_outlier, explanations[i]
-                )
-            )
+            scored.append(Scored(margin, probability, reasons, is_outlier, explanations[i]))
         return scored
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
