@@ -34,7 +34,7 @@ class TrainingRange:
         for i, feature in enumerate(features):
             if feature.name == _AGE:
                 slack[i] = max(slack[i], _AGE_SLACK_HOURS)
-        self._checked = np.flatnonzero(~np.isnan(low)).tolist()
+        self._checked = np.flatnonzero(~np.isnan(low))
         self._from, self._to = (low - slack)[self._checked], (high + slack)[self._checked]
 
     @classmethod
@@ -52,16 +52,21 @@ class TrainingRange:
     def outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which values lie outside, shape (n, features); a missing one does not."""
         result = np.zeros(rows.shape, dtype=np.bool_)
-        checked = rows[:, self._checked].astype(np.float64)
-        result[:, self._checked] = (checked < self._from) | (checked > self._to)
+        result[:, self._checked] = self._outside(rows)
         return result
 
     def outlying(self, rows: NDArray[np.float32]) -> list[list[int]]:
-        """Return for each row the features whose values lie outside; a missing one does not."""
+        """Return for each row the features whose values lie outside, in order."""
         found: list[list[int]] = [[] for _ in rows]
-        for row, feature in np.argwhere(self.outside(rows)).tolist():
+        places, checked = self._outside(rows).nonzero()
+        for row, feature in zip(places.tolist(), self._checked[checked].tolist(), strict=True):
             found[row].append(feature)
         return found
+
+    def _outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+        values = rows.take(self._checked, axis=1)
+        result: NDArray[np.bool_] = (values < self._from) | (values > self._to)
+        return result
 
     def judge(
         self, outside: Sequence[int], row: NDArray[np.float32], unseen: Sequence[str]

@@ -98,8 +98,7 @@ class ScoringModel:
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the value that stands for each label, shape (n, labels): its first feature's."""
-        result: NDArray[np.float64] = rows[:, self._first_of_label].astype(np.float64)
-        return result
+        return rows.take(self._first_of_label, axis=1).astype(np.float64)
 
     @property
     def nodes(self) -> Nodes:

@@ -39,15 +39,15 @@ class TreeEnsemble:
         return np.concatenate(chunks) if chunks else np.zeros(0)
 
     def _margins(self, rows: Floats) -> NDArray[np.float64]:
+        flat, first = rows.reshape(-1), np.arange(len(rows))[:, None] * rows.shape[1]
         at = np.broadcast_to(self._roots, (len(rows), len(self._roots)))
-        missing = np.isnan(rows)
-        row = np.arange(len(rows))[:, None]
         for _ in range(self._depth):
-            feature = self._node_feature[at]
-            left = rows[row, feature] < self._node_threshold[at]
-            left |= missing[row, feature] & self._node_missing_left[at]
-            at = np.where(left, self._node_left[at], self._node_right[at])
-        leaves: NDArray[np.float64] = self._node_value[at].sum(axis=1)
+            # `take` is several times as fast as indexing, which matters most for one row alone.
+            values = flat.take(self._node_feature.take(at) + first)
+            left = values < self._node_threshold.take(at)
+            left |= np.isnan(values) & self._node_missing_left.take(at)
+            at = np.where(left, self._node_left.take(at), self._node_right.take(at))
+        leaves: NDArray[np.float64] = self._node_value.take(at).sum(axis=1)
         return leaves + self._base_margin
 
     def effects(self, rows: Floats) -> NDArray[np.float64]:
