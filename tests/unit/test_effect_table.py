@@ -153,7 +153,17 @@ def test_a_table_that_was_stored_is_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["features", "chains", "facts", "slot_units", "slot_starts", "group_starts", "groups"]
+    "name",
+    [
+        "features",
+        "chains",
+        "facts",
+        "unit_starts",
+        "slot_units",
+        "slot_offsets",
+        "group_starts",
+        "groups",
+    ],
 )
 @pytest.mark.parametrize("index", [-1, 10**9])
 def test_an_index_outside_is_refused(name: str, index: int) -> None:

@@ -34,8 +34,9 @@ class EffectTable:
 
     A condition is a number: of S splits, s says "goes left at s", S + s "goes right at s", 2 S + c
     "meets all of `chains[:, c]`", and the last one is never met. `facts` (8, units) has conditions.
-    A slot is a unit's row of `entries` for one group, by state. Slots come by group: those of
-    `groups[g]` begin at `group_starts[g]`.
+    A unit's `entries` begin at `unit_starts`, and have for each state one entry a slot: the unit's
+    effect on one group. So one unit takes a line or two of the processor's cache. It has
+    `unit_widths` slots. Slots come by group: those of `groups[g]` begin at `group_starts[g]`.
     """
 
     features: Indices
@@ -43,8 +44,10 @@ class EffectTable:
     missing_left: Indices
     chains: Indices
     facts: Indices
+    unit_starts: Indices
+    unit_widths: Indices
     slot_units: Indices
-    slot_starts: Indices
+    slot_offsets: Indices
     group_starts: Indices
     groups: Indices
     group_count: Indices
@@ -55,7 +58,8 @@ class EffectTable:
         effects = np.zeros((len(rows), int(self.group_count[0])))
         for start in range(0, len(rows), _CHUNK_ROWS):
             chunk = rows[start : start + _CHUNK_ROWS]
-            entries = self._states(chunk).take(self.slot_units, axis=0) + self.slot_starts[:, None]
+            states = self._states(chunk) * self.unit_widths[:, None] + self.unit_starts[:, None]
+            entries = states.take(self.slot_units, axis=0) + self.slot_offsets[:, None]
             by_group = np.add.reduceat(
                 self.entries.take(entries), self.group_starts, axis=0, dtype=np.float64
             )
@@ -105,13 +109,17 @@ class EffectTable:
     def _check(self, features: int) -> None:
         splits, units = len(self.features), self.facts.shape[1]
         conditions = 2 * splits + self.chains.shape[1] + 1
-        last_state = 2**_MOST_FACTS - 1
+        widest = int(self.unit_widths.max(initial=0))
+        # Whatever a state and a slot may be, what they mean begins so far from the end.
+        last = len(self.entries) - widest * 2**_MOST_FACTS
         within = (
             (self.features, features),
             (self.chains, 2 * splits),
             (self.facts, conditions),
             (self.slot_units, units),
-            (self.slot_starts, len(self.entries) - last_state),
+            (self.unit_starts, last + 1),
+            (self.unit_widths, widest + 1),
+            (self.slot_offsets, widest),
             (self.group_starts, len(self.slot_units)),
             (self.groups, int(self.group_count[0])),
         )
@@ -119,10 +127,12 @@ class EffectTable:
             raise ValueError("an index lies outside")
         if not len(self.thresholds) == len(self.missing_left) == splits:
             raise ValueError("the splits are incomplete")
-        if len(self.slot_units) != len(self.slot_starts) or len(self.groups) != len(
-            self.group_starts
-        ):
+        if not len(self.unit_starts) == len(self.unit_widths) == units:
+            raise ValueError("the units are incomplete")
+        if len(self.slot_units) != len(self.slot_offsets):
             raise ValueError("the slots are incomplete")
+        if len(self.groups) != len(self.group_starts):
+            raise ValueError("the groups are incomplete")
 
 
 def stored_table(model: Mapping[str, Any], features: int) -> EffectTable | None:
@@ -253,7 +263,8 @@ def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indic
     splits = np.flatnonzero(nodes.is_inner)
     chains: dict[tuple[int, ...], int] = {}
     facts: list[list[int]] = []
-    slots: list[tuple[int, int, Doubles]] = []
+    slots: list[tuple[int, int, int]] = []
+    entries: list[Doubles] = []
     for number, unit in enumerate(units):
         conditions = [
             one.conditions[0]
@@ -263,16 +274,16 @@ def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indic
         ]
         facts.append([*conditions, *(int(numbers[split]) for split in unit.splits)])
         tabulated = _tabulated(unit, nodes, groups, numbers)
-        slots += [(group, number, entries) for group, entries in tabulated.items()]
-    slots.sort(key=lambda slot: slot[0])
+        slots += [(group, number, offset) for offset, group in enumerate(tabulated)]
+        entries.append(np.column_stack([*tabulated.values()]))
+    slots.sort()
     never = 2 * len(splits) + len(chains)
     longest = max(map(len, chains), default=1)
-    starts = np.cumsum([0, *(len(entries) for *_, entries in slots)])
     by_slot = np.array([group for group, *_ in slots], np.intp)
     group_starts = np.flatnonzero(np.diff(by_slot, prepend=-1))
-    entries = [entries for *_, entries in slots]
-    # No state of a unit with fewer facts is beyond its own entries, but a check must not know that.
-    padding = np.zeros(2**_MOST_FACTS)
+    sizes = [each.size for each in entries]
+    # No unit has states beyond its own entries, but the check of an artifact need not know that.
+    padding = np.zeros(2**_MOST_FACTS * max(each.shape[1] for each in entries))
     return EffectTable(
         features=nodes.feature[splits],
         thresholds=nodes.condition[splits],
@@ -284,9 +295,11 @@ def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indic
         .reshape(len(units), _MOST_FACTS)
         .T.copy(),
         slot_units=np.array([unit for _, unit, _ in slots], np.intp),
-        slot_starts=starts[:-1].astype(np.intp),
+        unit_starts=np.cumsum([0, *sizes[:-1]]),
+        unit_widths=np.array([each.shape[1] for each in entries]),
+        slot_offsets=np.array([offset for *_, offset in slots], np.intp),
         group_starts=group_starts,
         groups=by_slot[group_starts],
         group_count=np.array([int(groups.max()) + 1 if len(groups) else 0]),
-        entries=np.concatenate([*entries, padding]).astype(np.float32),
+        entries=np.concatenate([*map(np.ravel, entries), padding]).astype(np.float32),
     )
