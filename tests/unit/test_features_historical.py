@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lead_scoring.entities import Lead, Outcome, TrainingExample
 from lead_scoring.errors import ArtifactError
 from lead_scoring.features.historical import FEATURES, KnownTarget, OutcomeHistory
-from lead_scoring.features.reading import read
+from lead_scoring.features.lexicon import Lexicon
+from lead_scoring.features.reading import words_of
 from lead_scoring.training_data import training_set
 from tests.builders import lead, various_leads
 from tests.builders import settings as product_settings
@@ -31,7 +32,8 @@ def example(target: float, known_at: datetime, **changes: Any) -> TrainingExampl
 
 
 def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, float]:
-    values = history.rates(one, moment, read(one.title), read(one.description or ""))
+    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")])
+    (values,) = history.rates([one], [moment], found)
     return dict(zip(NAMES, values, strict=True))
 
 
@@ -309,7 +311,10 @@ def packed(values: Sequence[float], kind: str) -> str:
 
 
 GOOD = {
+    "lexicon": Lexicon.of(["b"]).to_json(),
     "keys": ["all", "c:a"],
+    "title_terms": "",
+    "description_terms": "",
     "starts": packed([0, 1, 2], "<i4"),
     "days": packed([19000, 19001], "<i4"),
     "cases": packed([4, 3], "<f4"),
@@ -334,6 +339,28 @@ def test_a_wellformed_table_is_read() -> None:
         *(GOOD | {name: "%%%"} for name in GOOD if name != "keys"),
         GOOD | {"days": packed([19000], "<i4")},
         GOOD | {"days": base64.b64encode(b"odd").decode()},
+        GOOD | {"lexicon": Lexicon.of([]).to_json(), "title_terms": packed([1], "<i4")},
+        GOOD | {"title_terms": packed([1], "<i4")},
+        GOOD | {"keys": ["all"], "title_terms": packed([0], "<i4")},
+        GOOD | {"keys": ["all"], "title_terms": packed([2], "<i4")},
+        GOOD | {"keys": ["all"], "description_terms": packed([-1], "<i4")},
+        GOOD | {"keys": [], "description_terms": packed([1, 1], "<i4")},
+        *(
+            GOOD | {"lexicon": Lexicon.of(["b", "b c"]).to_json() | broken}
+            for broken in (
+                {"words": None},
+                {"words": 5},
+                {"words": "b\nb"},
+                {"words": "b"},
+                {"pairs": "%%%"},
+                {"pairs": packed([5, 5], "<i8")},
+                {"pairs": packed([5, 4], "<i8")},
+                {"pairs": packed([6], "<i8")},
+                {"pairs": packed([3], "<i8")},
+                {"pairs": packed([9], "<i8")},
+                {"pairs": packed([-5], "<i8")},
+            )
+        ),
         GOOD | {"starts": packed([0, 2], "<i4")},
         GOOD | {"starts": packed([0, 1, 9], "<i4")},
         GOOD | {"starts": packed([0, 3, 2], "<i4")},

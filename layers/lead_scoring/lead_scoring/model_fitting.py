@@ -12,7 +12,7 @@ from .calibration import Calibration
 from .entities import Feature, TrainingExample, TrainingMatrix
 from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
-from .features.historical import KnownTarget, OutcomeHistory
+from .features.historical import KnownTarget
 from .outliers import TrainingRange
 from .parity import require_parity
 from .scoring_model import ScoringModel, with_table
@@ -130,7 +130,7 @@ def fit_model(
     progress("reading texts", 0.0)
     extractor = FeatureExtractor.fit(
         [example.lead for example in examples],
-        history=OutcomeHistory.fit(history or examples),
+        known=history or examples,
         fit_tfidf=estimators.fit_tfidf,
         settings=settings,
     )

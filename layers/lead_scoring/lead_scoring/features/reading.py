@@ -1,9 +1,8 @@
 """Read a text once: lower case, terms, digits, and the salary it names, for every family."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from itertools import chain, pairwise
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from .salary import Salary, find_salary
@@ -19,15 +18,11 @@ _LETTERS = _CAPITALS + _CAPITALS.lower()
 
 
 class Reading(NamedTuple):
-    """A text and what was read from it; the counts are of characters, in any script.
-
-    `terms` are its words and pairs of neighbours (see `terms_of`).
-    """
+    """A text and what was read from it; the counts are of characters, in any script."""
 
     text: str
     lowered: str
     words: list[str]
-    terms: Mapping[str, int]
     digits: int
     letters: int
     capitals: int
@@ -39,14 +34,13 @@ def words_of(text: str) -> list[str]:
     return _find_words(text.lower())
 
 
-def terms_of(words: Iterable[str]) -> Counter[str]:
-    """Count words, and pairs of neighbours joined by a space; words first, in order of the text.
+def terms_of(words: Sequence[str]) -> set[str]:
+    """Return the words, and the pairs of neighbours joined by a space.
 
-    >>> terms_of(["new", "new", "car"])
-    Counter({'new': 2, 'car': 1, 'new new': 1, 'new car': 1})
+    >>> sorted(terms_of(["new", "new", "car"]))
+    ['car', 'new', 'new car', 'new new']
     """
-    kept = list(words)
-    return Counter(chain(kept, map(" ".join, pairwise(kept))))
+    return {*words, *map(" ".join, pairwise(words))}
 
 
 def read(text: str) -> Reading:
@@ -69,4 +63,4 @@ def read(text: str) -> Reading:
         capitals += sum(map(str.isupper, others))
     salary = find_salary(lowered) if digits else None
     words = _find_words(lowered)
-    return Reading(text, lowered, words, terms_of(words), digits, letters, capitals, salary)
+    return Reading(text, lowered, words, digits, letters, capitals, salary)
