@@ -167,38 +167,32 @@ class FeatureExtractor:
         return [] if normal is None or self.categories.knows(normal) else [normal]
 
     def to_json(self) -> dict[str, Any]:
-        """Write everything that was learned, with the names of the features in their order."""
+        """Write what was learned but the history, which is large (`OutcomeHistory.to_arrays`)."""
         return {
             "format": FORMAT,
-            "features": [feature.name for feature in self.features],
             "business_time_zone": self.business_time_zone,
             "title_terms": self.title_terms.to_json(),
             "description_terms": self.description_terms.to_json(),
             "categories": self.categories.to_json(),
             "prices": self.prices.to_json(),
-            "history": self.history.to_json(),
         }
 
     @classmethod
-    def from_json(cls, data: Any) -> "FeatureExtractor":
+    def from_json(cls, data: Any, history: OutcomeHistory) -> "FeatureExtractor":
         """Read an extractor back; raise ArtifactError where it does not fit this code."""
         try:
             if data["format"] != FORMAT:
                 raise ArtifactError(f"the extractor has format {data['format']!r}, not {FORMAT}")
-            extractor = cls(
+            return cls(
                 TfidfVocabulary.from_json(data["title_terms"]),
                 TfidfVocabulary.from_json(data["description_terms"]),
                 CategoryVocabulary.from_json(data["categories"]),
                 PriceLevels.from_json(data["prices"]),
                 data["business_time_zone"],
-                OutcomeHistory.from_json(data["history"]),
+                history,
             )
-            names = list(data["features"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as fault:
             raise ArtifactError(f"the extractor is malformed: {fault!r}") from fault
-        if names != [feature.name for feature in extractor.features]:
-            raise ArtifactError("the extractor's features are not those of this code, in its order")
-        return extractor
 
 
 class _Columns(NamedTuple):

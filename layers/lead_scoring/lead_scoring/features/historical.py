@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ..entities import Feature, Lead, TrainingExample
 from ..errors import ArtifactError
 from .lexicon import Indices, Lexicon, Occurrences
-from .packing import packed, unpacked
 from .reading import terms_of, words_of
 
 FEATURES = (
@@ -79,10 +78,12 @@ class OutcomeHistory:
         self._keys, self._terms = keys, terms
         self._entries = starts, days, cases, successes = entries
         self._numbers = {key: number for number, key in enumerate(keys)}
-        # One key more, without entries, is any other; nothing is looked up beyond the end.
+        # What live scoring asks for: the last entry of each key. One key more is any other.
         self._other = len(starts) - 1
-        self._starts, self._days = np.append(starts, starts[-1]), np.append(days, 0)
-        self._cases, self._successes = np.append(cases, 0), np.append(successes, 0)
+        last = starts[1:] - 1
+        self._latest_days = np.append(days[last], np.iinfo(days.dtype).min)
+        self._latest_cases = np.append(cases[last].astype(np.float64), 0)
+        self._latest_successes = np.append(successes[last].astype(np.float64), 0)
         # The key of every term in a title, then of every term in a description.
         self._key_of = np.full(2 * lexicon.size, self._other)
         slots = np.concatenate([terms[0], terms[1] + lexicon.size])
@@ -125,36 +126,53 @@ class OutcomeHistory:
 
         `found` has the terms of all titles and then of all descriptions, in the order of the leads.
         """
+        count = len(leads)
         days = np.array([_day(moment) for moment in moments], np.int64)
-        cases, successes = self._known(np.full(len(days), self._number(_ALL)), days)
-        general = (successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (cases + _PRIOR_RATE_CASES)
-        values = np.empty((len(leads), len(FEATURES)))
-        keys = [key for lead in leads for key in _plain_keys(lead)]
-        numbers = np.array([self._number(key) for key in keys])
-        cases, successes = self._known(numbers, days.repeat(3))
-        rates = (successes + _PRIOR_CASES * general.repeat(3)) / (cases + _PRIOR_CASES)
-        is_absent = np.array([not key for key in keys])
-        rates[is_absent] = cases[is_absent] = np.nan
-        values[:, 0:6:2], values[:, 1:6:2] = rates.reshape(-1, 3), cases.reshape(-1, 3)
-        rates, cases = self._similar(found, days, general)
-        values[:, 6::2], values[:, 7::2] = rates.reshape(2, -1).T, cases.reshape(2, -1).T
+        names = [key for lead in leads for key in _plain_keys(lead)]
+        plain = [self._number(key) for key in names]
+        texts, keys = self._term_keys(found, count)
+        cases, successes = self._known(
+            np.concatenate([np.full(count, self._number(_ALL)), np.array(plain, np.intp), keys]),
+            np.concatenate([days, days.repeat(3), days.take(texts % max(1, count))]),
+        )
+        # What was known of all, of the keys of each lead, of the terms of each text.
+        one, three = slice(count), slice(count, 4 * count)
+        general = (successes[one] + _PRIOR_RATE * _PRIOR_RATE_CASES) / (
+            cases[one] + _PRIOR_RATE_CASES
+        )
+        pulled = successes[three] + _PRIOR_CASES * general.repeat(3)
+        own = np.column_stack([pulled / (cases[three] + _PRIOR_CASES), cases[three]])
+        own[[not name for name in names]] = np.nan
+        values = np.empty((count, len(FEATURES)))
+        values[:, :6] = own.reshape(count, 6)
+        terms = slice(4 * count, None)
+        pooled = _pooled(texts, cases[terms], successes[terms], general)
+        values[:, 6::2], values[:, 7::2] = (each.reshape(2, -1).T for each in pooled)
         np.minimum(values[:, 1::2], _MOST_CASES, out=values[:, 1::2])
         return values
+
+    def _term_keys(self, found: Occurrences, count: int) -> tuple[Indices, Indices]:
+        """Return the texts of terms that have a key, and the keys."""
+        slots = found.terms + self.lexicon.size * (found.texts >= count)
+        keys = self._key_of.take(slots)
+        has_key = ((keys != self._other) & (found.ends < _MAX_WORDS)).nonzero()[0]
+        return found.texts.take(has_key), keys.take(has_key)
 
     def _number(self, key: str | None) -> int:
         return self._numbers.get(key, self._other) if key else self._other
 
     def _known(self, keys: Indices, days: Indices) -> tuple[Doubles, Doubles]:
         """Return cases and successes of keys that were known when each one's day began."""
-        starts, at = self._starts.take(keys), self._starts.take(keys + 1) - 1
-        is_later = self._days.take(at) > days
+        cases, successes = self._latest_cases.take(keys), self._latest_successes.take(keys)
+        is_later = self._latest_days.take(keys) > days
         if is_later.any():
-            at[is_later] = self._last_until(keys[is_later], days[is_later])
-        is_known = at >= starts
-        return (
-            self._cases.take(at) * is_known.astype(np.float64),
-            self._successes.take(at) * is_known.astype(np.float64),
-        )
+            starts, _, all_cases, all_successes = self._entries
+            keys = keys[is_later]
+            at = self._last_until(keys, days[is_later])
+            is_known = at >= starts.take(keys)
+            cases[is_later] = np.where(is_known, all_cases.take(at), 0.0)
+            successes[is_later] = np.where(is_known, all_successes.take(at), 0.0)
+        return cases, successes
 
     def _last_until(self, keys: Indices, days: Indices) -> Indices:
         """Return the last entry of each key up to its day, or what stands before its first."""
@@ -171,54 +189,32 @@ class OutcomeHistory:
         owners = np.arange(len(starts) - 1).repeat(np.diff(starts))
         return owners * span + (days - first), first, span
 
-    def _similar(
-        self, found: Occurrences, days: Indices, general: Doubles
-    ) -> tuple[Doubles, Doubles]:
-        """Pool the terms' shifts in log-odds, as a damped naive Bayes; rates and mean cases."""
-        leads = found.texts % max(1, len(days))
-        keys = self._key_of.take(found.terms + self.lexicon.size * (found.texts >= len(days)))
-        is_usable = (keys != self._other) & (found.ends < _MAX_WORDS)
-        texts, leads, keys = found.texts[is_usable], leads[is_usable], keys[is_usable]
-        cases, successes = self._known(keys, days.take(leads))
-        is_enough = cases >= _MIN_TERM_CASES
-        texts, leads, cases = texts[is_enough], leads[is_enough], cases[is_enough]
-        own = (successes[is_enough] + _PRIOR_CASES * general.take(leads)) / (cases + _PRIOR_CASES)
-        prior = np.log(general / (1 - general))
-        shifts = np.log(own / (1 - own)) - prior.take(leads)
-        count = np.bincount(texts, minlength=found.texts_count)
-        at_least_one = np.maximum(count, 1)
-        # Terms of one text are far from independent: their sum is damped by the square root.
-        shift = np.bincount(texts, shifts, found.texts_count) / np.sqrt(at_least_one)
-        rates = np.where(count, 1 / (1 + np.exp(-(np.tile(prior, 2) + shift))), np.tile(general, 2))
-        return rates, np.bincount(texts, cases, found.texts_count) / at_least_one
-
-    def to_json(self) -> dict[str, Any]:
-        """Return lexicon and table for the artifact."""
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return lexicon and table for the artifact; texts as bytes, a line each."""
         starts, days, cases, successes = self._entries
         return {
-            "lexicon": self.lexicon.to_json(),
-            "keys": list(self._keys),
-            "title_terms": packed(self._terms[0], "<i4"),
-            "description_terms": packed(self._terms[1], "<i4"),
-            "starts": packed(starts, "<i4"),
-            "days": packed(days, "<i4"),
-            "cases": packed(cases, "<f4"),
-            "successes": packed(successes, "<f4"),
+            "words": _lines(self.lexicon.words),
+            "pairs": self.lexicon.pairs,
+            "keys": _lines(self._keys),
+            "title_terms": self._terms[0].astype(np.int32),
+            "description_terms": self._terms[1].astype(np.int32),
+            "starts": starts.astype(np.int32),
+            "days": days.astype(np.int32),
+            "cases": cases,
+            "successes": successes,
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "OutcomeHistory":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "OutcomeHistory":
         """Read the table back; raise ArtifactError if it is malformed."""
         try:
-            lexicon = Lexicon.from_json(value["lexicon"])
-            terms = (
-                unpacked(value["title_terms"], "<i4").astype(np.intp),
-                unpacked(value["description_terms"], "<i4").astype(np.intp),
+            lexicon = Lexicon.read(_read_lines(arrays["words"]), _numbers(arrays["pairs"]))
+            terms = _numbers(arrays["title_terms"]), _numbers(arrays["description_terms"])
+            starts, days = _numbers(arrays["starts"]), _numbers(arrays["days"])
+            cases, successes = (
+                np.asarray(arrays[name], np.float32).reshape(-1) for name in ("cases", "successes")
             )
-            starts = unpacked(value["starts"], "<i4").astype(np.intp)
-            days = unpacked(value["days"], "<i4").astype(np.intp)
-            cases, successes = (unpacked(value[name], "<f4") for name in ("cases", "successes"))
-            keys = list(map(str, value["keys"]))
+            keys = _read_lines(arrays["keys"])
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise ArtifactError("the outcome history is malformed") from fault
         for numbers in terms:
@@ -232,6 +228,46 @@ class OutcomeHistory:
         if not np.all((successes >= 0) & (successes <= cases) & np.isfinite(cases)):
             raise ArtifactError("the outcome history counts more successes than cases")
         return cls(lexicon, keys, terms, (starts, days, cases, successes))
+
+
+def _lines(texts: Sequence[str]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(texts).encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def _read_lines(stored: NDArray[Any]) -> list[str]:
+    if stored.dtype != np.uint8:
+        raise ValueError("the bytes of a text are needed")
+    text = stored.tobytes().decode("utf-8", "surrogatepass")
+    return text.split("\n") if text else []
+
+
+def _numbers(stored: NDArray[Any]) -> Indices:
+    numbers = np.asarray(stored)
+    if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
+        raise ValueError("whole numbers are needed")
+    return numbers.astype(np.intp)
+
+
+def _pooled(
+    texts: Indices, cases: Doubles, successes: Doubles, general: Doubles
+) -> tuple[Doubles, Doubles]:
+    """Pool the terms' shifts in log-odds, as a damped naive Bayes; rates and mean cases by text.
+
+    The texts are all titles, then all descriptions; `general` is each lead's general rate.
+    """
+    count = 2 * len(general)
+    general = np.concatenate([general, general])
+    prior = np.log(general / (1 - general))
+    enough = (cases >= _MIN_TERM_CASES).nonzero()[0]
+    texts, cases = texts.take(enough), cases.take(enough)
+    own = (successes.take(enough) + _PRIOR_CASES * general.take(texts)) / (cases + _PRIOR_CASES)
+    shifts = np.log(own / (1 - own)) - prior.take(texts)
+    terms = np.bincount(texts, minlength=count)
+    at_least_one = np.maximum(terms, 1)
+    # Terms of one text are far from independent: their sum is damped by the square root.
+    shift = np.bincount(texts, shifts, count) / np.sqrt(at_least_one)
+    rates = np.where(terms, 1 / (1 + np.exp(-(prior + shift))), general)
+    return rates, np.bincount(texts, cases, count) / at_least_one
 
 
 def _all_within(numbers: Indices, size: int) -> bool:
@@ -278,7 +314,12 @@ def _all_keys(lead: Lead) -> Iterator[str]:
 
 
 def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
-    category = lead.category.strip().casefold() if lead.category else None
-    location = lead.location_name.strip().casefold() if lead.location_name else None
-    both = f"b:{category}\n{location}" if category and location else None
+    category = _normal(lead.category) if lead.category else None
+    location = _normal(lead.location_name) if lead.location_name else None
+    both = f"b:{category}\t{location}" if category and location else None
     return category and f"c:{category}", location and f"l:{location}", both
+
+
+def _normal(name: str) -> str:
+    # A key is a line of the artifact.
+    return name.strip().casefold().replace("\n", " ")

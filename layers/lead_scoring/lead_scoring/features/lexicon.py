@@ -4,14 +4,12 @@ A term is a word, or two neighbours joined by a space. Words are looked up once 
 the numbers of their words: no text of a pair is ever made.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .packing import packed, unpacked
 
 Indices = NDArray[np.intp]
 
@@ -115,15 +113,9 @@ class Lexicon:
         distinct_texts, distinct = np.divmod(both.take(starts), self.size)
         return Occurrences(distinct_texts, distinct, counts, place.take(starts), texts_count)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the words as one text, a line each, and the pairs as packed numbers."""
-        return {"words": "\n".join(self.words), "pairs": packed(self.pairs, "<i8")}
-
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Lexicon":
-        """Read it back; raise KeyError, TypeError or ValueError if it is malformed."""
-        words = value["words"].split("\n") if value["words"] else []
-        pairs = unpacked(value["pairs"], "<i8").astype(np.int64)
+    def read(cls, words: Sequence[str], pairs: NDArray[np.int64]) -> "Lexicon":
+        """Make a lexicon of what was stored; raise ValueError if it is malformed."""
         if len(set(words)) != len(words):
             raise ValueError("a word occurs twice")
         base = len(words) + 1

@@ -10,6 +10,9 @@ from .salary import Salary, find_salary
 # Words as TF-IDF and the keywords see them; `+` and `#` keep C++ and C# apart from C.
 TOKEN_PATTERN = r"\w[\w+#]*"  # noqa: S105 - words are meant, not a password
 _find_words = re.compile(TOKEN_PATTERN).findall
+# Between ASCII words is whatever is no letter, digit or underscore.
+_BETWEEN = bytes(byte if chr(byte).isalnum() or byte == ord("_") else 32 for byte in range(128))
+_BETWEEN = _BETWEEN.lower() + bytes(128)
 _find_other_scripts = re.compile(r"[^\x00-\x7f]+").findall
 
 _DIGITS = b"0123456789"
@@ -31,7 +34,15 @@ class Reading(NamedTuple):
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, as `Reading.words` has them."""
-    return _find_words(text.lower())
+    return _words(text.lower(), text.encode("ascii", "ignore"), text)
+
+
+def _words(lowered: str, plain: bytes, text: str) -> list[str]:
+    """Find words; `plain` is what is ASCII in the text."""
+    if len(plain) != len(text) or b"+" in plain or b"#" in plain:
+        return _find_words(lowered)
+    # The same for nearly every text, in a third of the time.
+    return plain.translate(_BETWEEN).decode().split()
 
 
 def terms_of(words: Sequence[str]) -> set[str]:
@@ -62,5 +73,5 @@ def read(text: str) -> Reading:
         letters += sum(map(str.isalpha, others))
         capitals += sum(map(str.isupper, others))
     salary = find_salary(lowered) if digits else None
-    words = _find_words(lowered)
+    words = _words(lowered, plain, text)
     return Reading(text, lowered, words, digits, letters, capitals, salary)

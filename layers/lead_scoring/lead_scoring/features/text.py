@@ -89,7 +89,7 @@ def _values(reading: Reading) -> list[float]:
         len(text),
         len(words),
         _sentences(text),
-        sum(map(len, words)) / len(words) if words else _NAN,
+        len("".join(words)) / len(words) if words else _NAN,
         reading.capitals / letters if letters else _NAN,
         digits,
         text.count("!") + text.count("！"),
