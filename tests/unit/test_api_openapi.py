@@ -88,6 +88,18 @@ def test_every_example_fits_its_schema_and_is_accepted(path: str) -> None:
         READERS[path](example["value"])
 
 
+def test_every_operation_says_whether_it_asks_for_a_signature() -> None:
+    described = [
+        operation["security"]
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    ]
+
+    assert all(each in ([], [{"signature": []}]) for each in described)
+    assert [{"signature": []}] in described
+    assert "security" not in document()
+
+
 def test_every_body_but_the_empty_ones_has_an_example() -> None:
     without = {path for path, content in bodies().items() if "examples" not in content}
 
