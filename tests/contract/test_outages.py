@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pynamodb.exceptions import GetError
 
-from lead_scoring.adapters import artifact_store, dynamodb
+from lead_scoring.adapters import clients
 from lead_scoring.alerting import Watch
 from lead_scoring.entities import Activation, Job, Lease, WantedSnapshot
 from lead_scoring.errors import StoreUnavailableError
@@ -118,8 +118,7 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """One attempt only: what is tried again, and how long that takes, has a test of its own."""
-    monkeypatch.setattr(dynamodb, "ATTEMPTS", 1)
-    monkeypatch.setattr(artifact_store, "ATTEMPTS", 1)
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.adapters import training_worker
+from lead_scoring.adapters import clients
 from lead_scoring.adapters.training_worker import LambdaTrainingWorker
 from lead_scoring.errors import StoreUnavailableError
 from tests import builders
@@ -71,7 +71,7 @@ def test_a_call_that_failed_for_the_moment_is_made_again() -> None:
 def test_a_lambda_that_refuses_or_fails_is_unavailable(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_worker, "ATTEMPTS", 1)
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
 
     with lambda_that_answers(status) as (address, _):
         worker = LambdaTrainingWorker(builders.settings(lambda_endpoint_url=address))
@@ -81,7 +81,7 @@ def test_a_lambda_that_refuses_or_fails_is_unavailable(
 
 
 def test_a_lambda_that_cannot_be_reached_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_worker, "ATTEMPTS", 1)
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
     with lambda_that_answers(202) as (address, _):
         pass
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.adapters import artifact_store, dynamodb
+from lead_scoring.adapters import clients
 from lead_scoring.errors import JobRunningError, StoreUnavailableError
 
 from .faulty_aws import CUT, LATE, LOST, THROTTLED, Call, Faults, faulty_aws
@@ -40,8 +40,7 @@ def proxy(system: LearningSystem, faults: Faults) -> Iterator[str]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """One attempt only: what is tried again, and for how long, is not what this is about."""
-    monkeypatch.setattr(dynamodb, "ATTEMPTS", 1)
-    monkeypatch.setattr(artifact_store, "ATTEMPTS", 1)
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
 
 
 def calls_of_a_training(

@@ -2,23 +2,14 @@
 
 import mimetypes
 from collections.abc import Iterator, Mapping
-from threading import Lock
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ..errors import ArtifactError
 from ..settings import Settings
-from .aws import (
-    ATTEMPTS,
-    CONNECT_SECONDS,
-    PARALLEL_REQUESTS,
-    READ_SECONDS,
-    error_code,
-    unavailable_on_failure,
-)
+from .aws import error_code, unavailable_on_failure
+from .clients import client
 
 _FOLDER = "models/"
 # Whoever is shown a link opens it now, or asks for another.
@@ -31,8 +22,6 @@ class S3ArtifactStore:
     def __init__(self, settings: Settings) -> None:
         self._bucket = settings.model_bucket
         self._endpoint_url = settings.aws_endpoint_url
-        self._connected: Any = None
-        self._connecting = Lock()
 
     def read(self, model_version: str, name: str) -> bytes:
         """Return one file; raise ArtifactError if it is missing."""
@@ -90,26 +79,8 @@ class S3ArtifactStore:
             yield from (file["Key"] for file in page.get("Contents", []))
 
     def _client(self) -> Any:
-        # Making a client is not thread-safe in botocore, using one is.
-        with self._connecting:
-            if self._connected is None:
-                self._connected = botocore.session.get_session().create_client(
-                    "s3", endpoint_url=self._endpoint_url, config=_config(self._endpoint_url)
-                )
-            return self._connected
+        return client("s3", self._endpoint_url)
 
 
 def _key(model_version: str, name: str) -> str:
     return f"{_FOLDER}{model_version}/{name}"
-
-
-def _config(endpoint_url: str | None) -> Config:
-    return Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        max_pool_connections=PARALLEL_REQUESTS,
-        signature_version="s3v4",
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-        # A bucket is a name of its own in AWS's domain only.
-        s3={"addressing_style": "path"} if endpoint_url else {},
-    )

@@ -9,11 +9,13 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, cast
 
+from pynamodb.connection import Connection, TableConnection
 from pynamodb.models import MetaModel, Model
 
 from ..errors import StoreUnavailableError
 from ..settings import Settings
-from .aws import ATTEMPTS, CONNECT_SECONDS, PARALLEL_REQUESTS, READ_SECONDS
+from .aws import PARALLEL_REQUESTS, READ_SECONDS
+from .clients import client
 from .queries import Values, plain
 
 # Limits of BatchWriteItem and BatchGetItem.
@@ -28,6 +30,29 @@ _Result = TypeVar("_Result")
 Key = dict[str, str]
 
 
+class _Connection(Connection):
+    """A connection that shares its client with all others of the same endpoint and patience."""
+
+    @property
+    def client(self) -> Any:
+        """Return the client; PynamoDB would make one for each table."""
+        return client("dynamodb", self.host, self._read_timeout_seconds)
+
+
+class _Bound(Model):
+    """A model whose table has a connection of that kind."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = super()._get_connection()
+        if not isinstance(table.connection, _Connection):
+            host, read_seconds = cls.Meta.host, cls.Meta.read_timeout_seconds
+            connection = _Connection(host=host, read_timeout_seconds=read_seconds)
+            connection.add_meta_table(table.get_meta_table())
+            table.connection = connection
+        return table
+
+
 def bound(
     model: type[_M], table_name: str, settings: Settings, read_seconds: float = READ_SECONDS
 ) -> type[_M]:
@@ -38,14 +63,10 @@ def bound(
     meta = {
         "table_name": table_name,
         "host": settings.aws_endpoint_url,
-        "connect_timeout_seconds": CONNECT_SECONDS,
         "read_timeout_seconds": read_seconds,
-        # PynamoDB makes of it botocore's standard mode: growing pauses of random length.
-        "max_retry_attempts": ATTEMPTS - 1,
-        "max_pool_connections": PARALLEL_REQUESTS,
     }
     namespace = {"Meta": type("Meta", (), meta), "__module__": model.__module__}
-    return cast(type[_M], MetaModel(model.__name__, (model,), namespace))
+    return cast(type[_M], MetaModel(model.__name__, (_Bound, model), namespace))
 
 
 def put_all(table: type[_M], items: Iterable[_M]) -> None:
