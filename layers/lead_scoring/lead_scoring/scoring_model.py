@@ -141,7 +141,9 @@ class ScoringModel:
             calibration = Calibration.from_json(manifest["calibration"])
             training_range = TrainingRange.from_json(manifest["training_range"], extractor.features)
             threshold = float(manifest["threshold"])
-        except (KeyError, TypeError, ValueError) as fault:
+            if not 0 <= threshold <= 1:
+                raise ValueError("the threshold is no probability")
+        except (KeyError, TypeError, ValueError, OverflowError) as fault:
             raise ArtifactError("the manifest is malformed") from fault
         return cls(read(MODEL_FILE), extractor, calibration, training_range, threshold)
 
@@ -193,5 +195,5 @@ def _json_bytes(value: Any) -> bytes:
 def _parse(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise ArtifactError("a file of the artifact is not JSON") from fault
