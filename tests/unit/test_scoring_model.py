@@ -224,7 +224,11 @@ def test_a_forest_over_more_features_is_refused() -> None:
         lambda manifest: manifest.update(features=[1]),
         lambda manifest: manifest.update(threshold="high"),
         lambda manifest: manifest.update(threshold=None),
+        lambda manifest: manifest.update(threshold=10**400),
+        lambda manifest: manifest.update(threshold=math.nan),
+        lambda manifest: manifest.update(threshold=-1),
         lambda manifest: manifest.update(calibration=None),
+        lambda manifest: manifest["calibration"].update(c=10**400),
         lambda manifest: manifest["calibration"].update(a=-1),
         lambda manifest: manifest["training_range"]["low"].pop(),
         lambda manifest: manifest.update(training_range=7),
@@ -235,7 +239,9 @@ def test_a_malformed_manifest_is_refused(change: Callable[[Any], None]) -> None:
         loaded(with_changed_manifest(change))
 
 
-@pytest.mark.parametrize("content", [b" ", b"[]", b"null", b"{", b"\xff\xfe", b"7", b"{}"])
+@pytest.mark.parametrize(
+    "content", [b" ", b"[]", b"null", b"{", b"\xff\xfe", b"7", b"{}", b"[" * 99_999]
+)
 def test_a_file_that_is_something_else_is_refused(content: bytes) -> None:
     with pytest.raises(ArtifactError):
         loaded(content)

@@ -28,6 +28,7 @@ MODEL_FILE = "model.ubj"
 SCORING_FILES = (MODEL_FILE,)
 HISTORY, MANIFEST = "outcome_history", "manifest"
 _FORMAT = 2
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class ScoringModel:
             self.calibration = Calibration.from_json(manifest["calibration"])
             self.training_range = TrainingRange.from_json(manifest["training_range"], features)
             self.threshold = float(manifest["threshold"])
-        except (AttributeError, KeyError, TypeError, ValueError) as fault:
+            if not 0 <= self.threshold <= 1:
+                raise ValueError("the threshold is no probability")
+        except _MALFORMED as fault:
             raise ArtifactError(f"the manifest is malformed: {fault!r}") from fault
         self.labels, self._first_of_label, self._label_of = _group_by_label(features)
         table = stored_table(parsed, len(features))
