@@ -100,7 +100,7 @@ def connect(folder: Path) -> Score:
         cast(Clock, store),
         models,
         cast(PredictionStore, store),
-        cast(TrainingStore, store),
+        lambda: cast(TrainingStore, store),
         lambda: cast(ExposureStore, store),
         read,
     )

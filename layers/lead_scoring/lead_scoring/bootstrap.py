@@ -176,7 +176,7 @@ class Services:
             self.clock,
             self.active_model,
             self.predictions,
-            self.training_data,
+            lambda: self.training_data,
             lambda: self.exposures,
             self.read_lead,
         )

@@ -32,13 +32,14 @@ class LeadScorer:
         clock: Clock,
         models: ActiveModelCache,
         predictions: PredictionStore,
-        training_data: TrainingStore,
+        training_data: Callable[[], TrainingStore],
         exposures: Callable[[], ExposureStore],
         read_lead: Callable[[Mapping[str, Any]], Lead],
     ) -> None:
         """Wire the scorer; `read_lead` validates what is not a Lead yet.
 
-        `exposures` gives their store, which only who erases a lead needs: no start waits for it.
+        `training_data` and `exposures` give their stores, which only who erases a lead needs: no
+        start waits for them.
         """
         self._settings, self._clock, self._models = settings, clock, models
         self._predictions, self._training_data = predictions, training_data
@@ -130,7 +131,7 @@ class LeadScorer:
         asking again deletes the rest.
         """
         scores, imported = self._predictions.delete(lead_id)
-        outcomes = self._training_data.delete(lead_id)
+        outcomes = self._training_data().delete(lead_id)
         exposures = self._exposures().erase(lead_hash(lead_id, self._settings.hash_key))
         if not scores + imported + outcomes + exposures:
             raise NotFoundError("nothing is stored about this lead")

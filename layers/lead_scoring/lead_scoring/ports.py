@@ -4,41 +4,45 @@ Every method of a store may raise StoreUnavailableError: the store throttled, hu
 failed, and the adapter's own retries did not help. What it wrote before is then unknown.
 """
 
+# Whoever scores needs no class of A/B tests or alerts: making all of them delays a start.
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .alerting import AlertChange, Watch
-from .entities import (
-    Activation,
-    ActiveModel,
-    CountedFeedback,
-    Feedback,
-    FeedbackPage,
-    GivenScore,
-    Job,
-    KeptReply,
-    Lead,
-    LeadId,
-    LeadSnapshot,
-    Lease,
-    LedgerRow,
-    ModelRecord,
-    Operation,
-    Outcome,
-    ScoreRecord,
-    WantedSnapshot,
-)
-from .experiments import (
-    ABScoring,
-    ABTest,
-    Conversion,
-    Ending,
-    Exposure,
-    PlannedSize,
-    StoppedTest,
-    Tally,
-)
+if TYPE_CHECKING:
+    from .alerting import AlertChange, Watch
+    from .entities import (
+        Activation,
+        ActiveModel,
+        CountedFeedback,
+        Feedback,
+        FeedbackPage,
+        GivenScore,
+        Job,
+        KeptReply,
+        Lead,
+        LeadId,
+        LeadSnapshot,
+        Lease,
+        LedgerRow,
+        ModelRecord,
+        Operation,
+        Outcome,
+        ScoreRecord,
+        WantedSnapshot,
+    )
+    from .experiments import (
+        ABScoring,
+        ABTest,
+        Conversion,
+        Ending,
+        Exposure,
+        PlannedSize,
+        StoppedTest,
+        Tally,
+    )
 
 # What is kept of each variant when its test ends, by name of the variant.
 Figures = Mapping[str, Mapping[str, float | None]]

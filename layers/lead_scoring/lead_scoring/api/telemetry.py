@@ -9,7 +9,6 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from ..alerting import CODES
 from ..embedded_metrics import emit, metric_line
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +59,9 @@ def report_monitoring(report: dict[str, Any]) -> dict[str, Any]:
     Returns the report, for whoever called the function.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        # Of all functions, training alone monitors.
+        from ..alerting import CODES
+
         now, is_open = datetime.now(UTC), {each["code"] for each in report["alerts"]}
         for code in CODES:
             count = {"OpenAlert": (float(code in is_open), "Count")}
