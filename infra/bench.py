@@ -35,7 +35,7 @@ from .bench_timing import Pair
 from .bench_training import Training, measure_trainings, training_on_files
 from .lambda_emulator import built_template
 from .rows import FileError
-from .sizes import built_sizes
+from .sizes import built_sizes, is_older_than_its_code
 from .state import RunError
 
 
@@ -142,7 +142,7 @@ def measure(
             report[name] = take(arena, effort)
             steps.done(label)
         report["cold_starts"] = measure_cold_starts(arena, effort.cold, steps)
-    report["built_sizes"] = _sizes()
+    report |= _build()
     report["reading"] = measure_reading(effort.feedback_rows, steps)
     report["trainings"] = measure_trainings(effort.trainings, steps)
     if arguments.data:
@@ -152,12 +152,13 @@ def measure(
     return report
 
 
-def _sizes() -> list[dict[str, Any]]:
+def _build() -> dict[str, Any]:
     try:
-        return [each._asdict() for each in built_sizes(built_template())]
+        sizes = [each._asdict() for each in built_sizes(built_template())]
     except RunError:
         # The cold starts have said so.
-        return []
+        return {"built_sizes": []}
+    return {"built_sizes": sizes, "build_is_old": is_older_than_its_code()}
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:

@@ -31,7 +31,9 @@ def print_report(report: Mapping[str, Any], written_to: Path, console: Console) 
 def notes(report: Mapping[str, Any]) -> list[str]:
     """Return what one must know to read the figures, a sentence or two each."""
     trees = {side: given["n_estimators"] for side, given in report["parameters"].items()}
+    old = "The build is older than the code: `make build`, then measure its starts and sizes again."
     return [
+        *([old] if report.get("build_is_old") else []),
         f"Scoring: both sides trained on {report['trained_on']:,} leads of {report['data']}, "
         f"trees: ours {trees['ours']}, plain {trees['plain']}; without storage, in turn.",
         "Ratios are medians of ratios pair by pair; those of training and of starts are ours to "

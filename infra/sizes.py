@@ -10,9 +10,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from infra.lambda_emulator import built_template
+from infra.lambda_emulator import BUILT, built_template
 from infra.state import RunError
-from infra.template import Template
+from infra.template import PROJECT, Template
 
 # As Lambda counts them: its 250 MB are 262,144,000 bytes.
 MB = 2**20
@@ -34,6 +34,14 @@ class BuiltSize(NamedTuple):
     megabytes: float
     limit_megabytes: float
     layers: dict[str, float]
+
+
+def is_older_than_its_code(built: Path = BUILT, project: Path = PROJECT) -> bool:
+    """Whether `make build` would build again: a source has changed since."""
+    patterns = ("*.py", "*.txt", "Makefile")
+    folders = (project / "functions", project / "layers")
+    sources = (file for folder in folders for each in patterns for file in folder.rglob(each))
+    return any(file.stat().st_mtime > built.stat().st_mtime for file in sources)
 
 
 def built_sizes(template: Template) -> list[BuiltSize]:

@@ -1,6 +1,7 @@
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from itertools import islice
@@ -20,7 +21,7 @@ from infra.bench_models import measuring_settings
 from infra.bench_process import run_fresh
 from infra.bench_progress import Steps
 from infra.bench_reading import measure_reading, synthetic_feedback
-from infra.bench_report import print_report
+from infra.bench_report import notes, print_report
 from infra.bench_rows import all_rows, cold_start_rows, reading_rows
 from infra.bench_storage import measure_storage
 from infra.bench_timing import Pair, in_turn, in_turn_by
@@ -28,6 +29,7 @@ from infra.bench_training import Training, measure_trainings
 from infra.reference.lead_columns import lead_columns, raw_frame
 from infra.reference.plain_scorer import HISTORY_KEYS, PlainScorer, feature_transformer
 from infra.reference.text_columns import text_columns, yearly_amounts, years_of_experience
+from infra.sizes import is_older_than_its_code
 from infra.state import RunError
 from infra.template import Template
 
@@ -315,6 +317,19 @@ def test_without_a_build_cold_starts_are_skipped_with_a_line(arena, monkeypatch,
     assert not any(said[1:])
     (row,) = cold_start_rows({"cold_starts": taken})
     assert row.ratio == "skipped: There is nothing built yet: run `make build` first."
+
+
+def test_a_build_is_old_once_its_code_is_newer(tmp_path):
+    built, source = tmp_path / "template.yaml", tmp_path / "functions" / "docs" / "app.py"
+    source.parent.mkdir(parents=True)
+    for number, file in enumerate((source, built)):
+        file.touch()
+        os.utime(file, (number, number))
+
+    assert not is_older_than_its_code(built, tmp_path)
+    os.utime(source, (2, 2))
+    assert is_older_than_its_code(built, tmp_path)
+    assert notes(bench_report(1.0, 2.0, 100) | {"build_is_old": True})[0].startswith("The build is")
 
 
 def test_every_function_is_asked_something_at_its_cold_start():
