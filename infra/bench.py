@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,11 @@ def measure(
     data: LabelledLeads, effort: Effort, arguments: argparse.Namespace, steps: Steps
 ) -> dict[str, Any]:
     """Take all measurements; return them as JSON-like data."""
-    report: dict[str, Any] = {"machine": machine(), "quick": arguments.quick}
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "quick": arguments.quick,
+        "effort": asdict(effort),
+    }
     with tempfile.TemporaryDirectory(prefix="lead-scoring-bench-") as folder:
         steps.doing("training both")
         arena = prepare(data, Path(folder), None if arguments.as_trained else DEFAULT_TREES)
