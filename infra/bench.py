@@ -9,8 +9,10 @@ the obvious other way. `--readme` writes the newest figures into README.md and d
 
 import argparse
 import json
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -204,8 +206,11 @@ def main(given: Sequence[str] | None = None, output: Console | None = None) -> i
         doing = "write the figures" if arguments.readme else "measure"
         print(f"cannot {doing}: {fault}", file=sys.stderr)
         return 2
+    began, load = time.monotonic(), os.getloadavg()[0]
     with Steps("bench", step_count(effort, bool(arguments.data))) as steps:
         report = measure(data, effort, arguments, steps)
+    report["minutes"] = (time.monotonic() - began) / 60
+    report["load_averages"] = [load, os.getloadavg()[0]]
     report["data"] = arguments.data.name if arguments.data else "synthetic demo leads"
     name = f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     target = arguments.json or RESULTS / name

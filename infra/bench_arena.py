@@ -18,8 +18,8 @@ BATCH = 1000
 SEED = 42
 # The largest request holds so many leads.
 MOST_LEADS = 5000
-# Depth, step, rows and columns of the domain's default; the product's cross-validation is left
-# to choose the number of trees up to 100, and the plain implementation gets the same number.
+# None of our own: the product's cross-validation chooses, and the plain implementation gets the
+# same depth, step, rows, columns and number of trees.
 DEFAULT_TREES: dict[str, Any] = {}
 
 

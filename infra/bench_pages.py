@@ -43,7 +43,7 @@ def newest(results: Path) -> dict[str, Any]:
     for file in sorted(results.glob("bench-*.json"), reverse=True):
         report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if not report["quick"]:
-            if "trainings" not in report:
+            if "load_averages" not in report:
                 break
             return report
     raise ValueError(f"there are no whole results of this version in {results}: run `make bench`")

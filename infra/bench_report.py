@@ -31,6 +31,7 @@ def print_report(report: Mapping[str, Any], written_to: Path, console: Console) 
 def notes(report: Mapping[str, Any]) -> list[str]:
     """Return what one must know to read the figures, a sentence or two each."""
     trees = {side: given["n_estimators"] for side, given in report["parameters"].items()}
+    before, after = report["load_averages"]
     old = "The build is older than the code: `make build`, then measure its starts and sizes again."
     return [
         *([old] if report.get("build_is_old") else []),
@@ -43,4 +44,6 @@ def notes(report: Mapping[str, Any]) -> list[str]:
         "Training is on synthetic demo leads with the same parameters, of which ours finds the "
         "number of trees by cross-validation: five folds, then all. `parameters chosen`: ours also "
         "chooses among three sets of them, as it does by default. Feedback is synthetic too.",
+        f"It took {report['minutes']:.0f} minutes, at a load average of {before:.1f} before it and "
+        f"{after:.1f} at its end: milliseconds count on a quiet machine only, ratios on any.",
     ]

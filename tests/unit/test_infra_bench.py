@@ -95,6 +95,8 @@ def bench_report(ours, plain, peak):
             | {"peak_megabytes": pair_report(3 * peak, 200)}
         ],
         "quick": False,
+        "minutes": 12.0,
+        "load_averages": [0.5, 2.0],
         "batch_with_reasons": both,
         "batch_without_reasons": both,
         "fresh_process": costs,
