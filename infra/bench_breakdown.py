@@ -16,7 +16,7 @@ import numpy as np
 
 from lead_scoring.api.bodies import read_lead
 from lead_scoring.api.problems import compact_json
-from lead_scoring.entities import Prediction
+from lead_scoring.entities import Prediction, iso
 from lead_scoring.explanation import explain
 from lead_scoring.predictions import prediction, score_record
 from lead_scoring.scoring_model import SCORING_FILES, Scored, ScoringModel
@@ -79,7 +79,7 @@ class Walk:
             zip(leads, pairs, judged, explanations, strict=True)
         ):
             scored = Scored(*pair, *judgement, told)
-            answer = prediction(lead, scored, "v", now, self._settings, is_degraded=False)
+            answer = prediction(lead, scored, "v", iso(now), self._settings, is_degraded=False)
             score_record(lead, answer, now, "request", number, 1.0)
             answers.append(answer)
         self._done("answers")
