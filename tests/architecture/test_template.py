@@ -52,7 +52,7 @@ def test_every_variable_of_the_template_is_a_setting() -> None:
     known = {entry.metadata["variable"] for entry in fields(Settings)}
 
     for function in TEMPLATE.functions():
-        assert set(function.environment) - {"RELEASE"} <= known
+        assert set(function.environment) - {"OPENBLAS_NUM_THREADS", "RELEASE"} <= known
 
 
 def test_a_deployment_of_a_new_layer_publishes_new_versions() -> None:
