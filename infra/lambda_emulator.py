@@ -249,11 +249,11 @@ def _link(source: str, target: str) -> None:
 def _environment(function: Function, opt: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return all that the process is told: Lambda's own variables, and the function's."""
     return {
+        "OPENBLAS_NUM_THREADS": str(PROCESSORS),
         **settings,
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "OPENBLAS_NUM_THREADS": str(PROCESSORS),
         "PYTHONPATH": f"{function.code_dir}:{opt / 'python'}:{FOLDER / 'runtime'}",
         "LAMBDA_TASK_ROOT": str(function.code_dir),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
