@@ -7,12 +7,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lead_scoring.active_model import ActiveModelCache
 from lead_scoring.api.bodies import read_lead
 from lead_scoring.entities import ActiveModel, Feedback, Lead, LeadId, ScoreRecord
-from lead_scoring.experiments import ABScoring, ABTest, Variant
 from lead_scoring.lead_scorer import LeadScorer
 from lead_scoring.model_files import ModelDirectory, ModelFiles
 from lead_scoring.ports import (
@@ -27,6 +26,9 @@ from lead_scoring.ports import (
 )
 from lead_scoring.scoring_model import SCORING_FILES, checksums
 from lead_scoring.settings import Settings
+
+if TYPE_CHECKING:
+    from lead_scoring.experiments import ABScoring, ABTest
 
 Score = Callable[[Sequence[Mapping[str, Any]], bool], Sequence[Mapping[str, Any]]]
 VERSION = "v20240101_000000_00000000"
@@ -54,8 +56,10 @@ class _Folder:
     def add(self, _records: Sequence[ScoreRecord]) -> None:
         """Forget the scores: the benchmark measures scoring, not storage."""
 
-    def get(self, test_name: str) -> ABTest:
+    def get(self, test_name: str) -> "ABTest":
         """Return a test of the model against itself."""
+        from lead_scoring.experiments import ABTest, Variant
+
         sums = self.active().checksums
         arms = [
             Variant("control", VERSION, 50, is_control=True, checksums=sums),
@@ -63,7 +67,7 @@ class _Folder:
         ]
         return ABTest(test_name, arms, "conversion", self.now(), "bench", "bench")
 
-    def record(self, _scoring: ABScoring) -> None:
+    def record(self, _scoring: "ABScoring") -> None:
         """Forget the exposures as well."""
 
     def dated_from(self, _lead_id: LeadId, _moment: datetime) -> list[Feedback]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import are_distinct
 from .errors import ArtifactError
 from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
 
@@ -138,7 +139,7 @@ class EffectTable:
         slots = self.slot_units * widest + self.slot_offsets
         wanted = np.repeat(np.arange(units), self.unit_widths)
         if not np.array_equal(np.sort(self.slot_units), wanted) or (
-            len(np.unique(slots)) < len(slots)
+            not are_distinct(slots)
             or np.any(self.slot_offsets >= self.unit_widths[self.slot_units])
         ):
             raise ValueError("a unit has not each of its slots once")
@@ -157,7 +158,7 @@ class EffectTable:
             nodes.missing_left[splits],
         ]
         answered: list[NDArray[Any]] = [self.features, self.thresholds, self.missing_left]
-        present = np.unique(groups[nodes.feature[splits]])
+        present = np.flatnonzero(np.bincount(groups[nodes.feature[splits]]))
         if (
             not all(np.array_equal(*each) for each in zip(asked, answered, strict=True))
             or not np.array_equal(self.groups, present)
