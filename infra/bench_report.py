@@ -46,7 +46,7 @@ def notes(report: Mapping[str, Any]) -> list[str]:
         "Training is on synthetic demo leads with the same parameters, of which ours finds the "
         "number of trees by cross-validation: five folds, then all. `parameters chosen`: ours also "
         "chooses among three sets of them, as it does by default. Feedback is synthetic too.",
-        f"Rounds: {rounds}; of the trainings at most three.",
+        f"Rounds: {rounds}; of the trainings one or two.",
         f"It took {report['minutes']:.0f} minutes, at a load average of {before:.1f} before it and "
         f"{after:.1f} at its end: milliseconds count on a quiet machine only, ratios on any.",
     ]
