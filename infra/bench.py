@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .bench_arena import DEFAULT_TREES, Arena, prepare
 from .bench_breakdown import breakdown
 from .bench_cold_starts import measure_cold_starts
 from .bench_data import LabelledLeads, read_labelled, synthetic
+from .bench_effort import FULL, QUICK, Effort
 from .bench_fresh import fresh_processes, request_memory
 from .bench_machine import machine
 from .bench_pages import RESULTS, write_pages
@@ -34,58 +35,12 @@ from .bench_report import print_report
 from .bench_scoring import ab_scoring, batch_sizes, batches, monitoring, single_leads
 from .bench_storage import measure_storage
 from .bench_timing import Pair
-from .bench_training import Training, measure_trainings, training_on_files
+from .bench_training import measure_trainings, training_on_files
 from .lambda_emulator import built_template
 from .rows import FileError
 from .sizes import built_sizes, is_older_than_its_code
 from .state import RunError
 
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """On how many leads, unless they are your own, and how often each thing is measured."""
-
-    synthetic_leads: int
-    single: int
-    batch: int
-    sizes: int
-    stored: int
-    storage: int
-    fresh: int
-    cold: int
-    trainings: Sequence[Training]
-    feedback_rows: Sequence[int]
-
-
-FULL = Effort(
-    synthetic_leads=6000,
-    single=300,
-    batch=9,
-    sizes=5,
-    stored=5000,
-    storage=3,
-    fresh=11,
-    cold=5,
-    trainings=(
-        Training(1_000, 3),
-        Training(10_000, 1),
-        Training(100_000, 1),
-        Training(10_000, 1, chosen=True),
-    ),
-    feedback_rows=(10_000, 30_000, 100_000),
-)
-QUICK = Effort(
-    synthetic_leads=2000,
-    single=60,
-    batch=3,
-    sizes=2,
-    stored=5000,
-    storage=1,
-    fresh=3,
-    cold=2,
-    trainings=(Training(1_000, 1), Training(3_000, 1)),
-    feedback_rows=(1_000, 3_000, 10_000),
-)
 Take = Callable[[Arena, Effort], Any]
 # Name in the results, what is said of it while it is measured, and how it is.
 SCORING: tuple[tuple[str, str, Take], ...] = (

@@ -10,6 +10,7 @@ from rich.table import Table
 from .bench_machine import machine_line
 from .bench_rows import all_rows
 
+ROUNDS = ("single", "batch", "sizes", "storage", "fresh", "cold")
 VERDICTS = {None: "", True: "met", False: "NOT MET"}
 
 
@@ -32,6 +33,7 @@ def notes(report: Mapping[str, Any]) -> list[str]:
     """Return what one must know to read the figures, a sentence or two each."""
     trees = {side: given["n_estimators"] for side, given in report["parameters"].items()}
     before, after = report["load_averages"]
+    rounds = ", ".join(f"{name} {report['effort'][name]}" for name in ROUNDS)
     old = "The build is older than the code: `make build`, then measure its starts and sizes again."
     return [
         *([old] if report.get("build_is_old") else []),
@@ -44,6 +46,7 @@ def notes(report: Mapping[str, Any]) -> list[str]:
         "Training is on synthetic demo leads with the same parameters, of which ours finds the "
         "number of trees by cross-validation: five folds, then all. `parameters chosen`: ours also "
         "chooses among three sets of them, as it does by default. Feedback is synthetic too.",
+        f"Rounds: {rounds}; of the trainings one or two.",
         f"It took {report['minutes']:.0f} minutes, at a load average of {before:.1f} before it and "
         f"{after:.1f} at its end: milliseconds count on a quiet machine only, ratios on any.",
     ]

@@ -157,7 +157,7 @@ def _faster(
     ratio = pair["speedup"]
     is_met = None if target is None else ratio["median"] >= target
     wanted = "" if target is None else f"at least {target:g} x"
-    return Row(what, *_sides(pair, scale), f"{_spread(ratio)} x", wanted, is_met, main)
+    return Row(what, *_sides(pair, scale), f"{_spread(pair, 'speedup')} x", wanted, is_met, main)
 
 
 def _smaller(
@@ -170,14 +170,14 @@ def _smaller(
     ratio = pair["share"]
     is_met = None if target is None else ratio["median"] <= Fraction(target)
     wanted = "" if target is None else f"at most {target}"
-    return Row(what, *_sides(pair, scale), _spread(ratio), wanted, is_met, main)
+    return Row(what, *_sides(pair, scale), _spread(pair, "share"), wanted, is_met, main)
 
 
 def _absolute(what: str, pair: Mapping[str, Any], most: float | None, main: bool) -> Row:
     """Return a line whose target is one for our own figure, not for the ratio."""
     is_met = None if most is None else pair["ours"]["p50"] <= most
     wanted = "" if most is None else f"at most {most:g}"
-    return Row(what, *_sides(pair, 1), _spread(pair["share"]), wanted, is_met, main)
+    return Row(what, *_sides(pair, 1), _spread(pair, "share"), wanted, is_met, main)
 
 
 def _sides(pair: Mapping[str, Any], scale: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -194,5 +194,8 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _spread(ratio: Mapping[str, float]) -> str:
-    return f"{ratio['median']:.2f} [{ratio['p10']:.2f}, {ratio['p90']:.2f}]"
+def _spread(pair: Mapping[str, Any], kind: str) -> str:
+    ratio = pair[kind]
+    # One pair has no spread.
+    spread = f" [{ratio['p10']:.2f}, {ratio['p90']:.2f}]" if pair["pairs"] > 1 else ""
+    return f"{ratio['median']:.2f}{spread}"

@@ -21,8 +21,8 @@ from infra.bench_models import measuring_settings
 from infra.bench_process import run_fresh
 from infra.bench_progress import Steps
 from infra.bench_reading import measure_reading, synthetic_feedback
-from infra.bench_report import notes, print_report
-from infra.bench_rows import all_rows, cold_start_rows, reading_rows
+from infra.bench_report import ROUNDS, notes, print_report
+from infra.bench_rows import all_rows, cold_start_rows, reading_rows, storage_rows
 from infra.bench_storage import measure_storage
 from infra.bench_timing import Pair, in_turn, in_turn_by
 from infra.bench_training import Training, measure_trainings
@@ -95,6 +95,7 @@ def bench_report(ours, plain, peak):
             | {"peak_megabytes": pair_report(3 * peak, 200)}
         ],
         "quick": False,
+        "effort": dict.fromkeys(ROUNDS, 3),
         "minutes": 12.0,
         "load_averages": [0.5, 2.0],
         "batch_with_reasons": both,
@@ -223,6 +224,16 @@ def test_targets_are_met_or_not_by_the_median_ratio():
 
     assert fast == [True] * 15
     assert slow == [False] * 15
+
+
+def test_a_single_pair_shows_no_spread():
+    report = bench_report(1.0, 39.0, 100)
+    report["storage"]["wall_seconds"] = Pair([2.0], [10.0]).report()
+
+    (row,) = storage_rows(report)
+
+    assert row.ratio == "5.00 x"
+    assert row.is_met
 
 
 def test_what_misses_its_target_is_printed_as_such(tmp_path):
