@@ -68,8 +68,10 @@ check: $(VENV)/ready $(TOOLS)/ready $(CHECKOV)/ready ## format, lint, types, tem
 	  --skip-download --compact --quiet
 	@echo "sam validate" && $(SAM) validate --lint --template template.yaml
 
-bench: $(VENV)/ready ## measure scoring against a plain implementation
-	@$(PY) -m infra.bench
+# Cold starts are measured where `make build` has been.
+bench: $(VENV)/ready $(if $(wildcard $(BUILT)),$(TOOLS)/ready $(LAMBDA)/ready) ## measure it all beside a plain implementation, about 12 minutes (QUICK=1, DATA= OUTCOMES= your own, README=1 writes the newest figures)
+	@$(PY) -m infra.bench $(if $(DATA),--data '$(DATA)') $(if $(OUTCOMES),--outcomes '$(OUTCOMES)') \
+	  $(if $(filter-out 0 no,$(QUICK)),--quick) $(if $(filter-out 0 no,$(README)),--readme)
 
 evaluate: $(VENV)/ready ## quality on your own data: DATA= OUTCOMES= (by time, or GROUP=column for unseen groups)
 	@[ -n '$(DATA)' ] && [ -n '$(OUTCOMES)' ] || { echo "Say which leads: make evaluate DATA=leads.jsonl OUTCOMES=outcomes.jsonl [GROUP=column]"; exit 2; }

@@ -1,50 +1,44 @@
 """Measure the product against a plain implementation of the same work, in one run.
 
-`python -m infra.bench` trains both on the same leads with the same tree parameters and compares
-one lead with reasons, a thousand leads, and a fresh process; it also measures peak memory. With
-`--data` and `--outcomes` it takes leads of your own instead of synthetic ones, and measures the
-training on them too. What is compared is scoring, without storage; how long training waits for
-its feedback is measured on an embedded AWS.
+`python -m infra.bench` trains both on the same leads with the same tree parameters, and compares
+one lead, batches, fresh processes, cold starts of the built functions, and training. With `--data`
+and `--outcomes` it takes leads of your own instead of synthetic ones, and trains on them too. What
+has no plain counterpart, such as keeping scores in an embedded AWS, is measured alone, or beside
+the obvious other way. `--readme` writes the newest figures into README.md and docs/performance.md.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-import numpy as np
 from rich.console import Console
 
-from . import bench_ours, bench_plain
+from .bench_arena import DEFAULT_TREES, Arena, prepare
+from .bench_breakdown import breakdown
+from .bench_cold_starts import measure_cold_starts
 from .bench_data import LabelledLeads, read_labelled, synthetic
+from .bench_fresh import fresh_processes, request_memory
 from .bench_machine import machine
-from .bench_models import fit_ours, measuring_settings
-from .bench_process import ProcessCost, run_fresh
+from .bench_pages import RESULTS, write_pages
 from .bench_progress import Steps
 from .bench_reading import measure_reading
 from .bench_report import print_report
-from .bench_timing import Pair, in_turn
-from .reference.plain_scorer import PlainScorer
+from .bench_scoring import ab_scoring, batch_sizes, batches, monitoring, single_leads
+from .bench_storage import measure_storage
+from .bench_timing import Pair
+from .bench_training import Training, measure_trainings, training_on_files
+from .lambda_emulator import built_template
 from .rows import FileError
-
-RESULTS = Path(__file__).resolve().parents[1] / ".local" / "bench"
-BATCH = 1000
-WARM_UP = 10
-SEED = 42
-# Depth, step, rows and columns of the domain's default; the product's cross-validation is left
-# to choose the number of trees up to 100, and the plain implementation gets the same number.
-DEFAULT_TREES: dict[str, Any] = {}
+from .sizes import built_sizes, is_older_than_its_code
+from .state import RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,190 +48,123 @@ class Effort:
     synthetic_leads: int
     single: int
     batch: int
+    sizes: int
+    stored: int
+    storage: int
     fresh: int
+    cold: int
+    trainings: Sequence[Training]
     feedback_rows: Sequence[int]
 
 
 FULL = Effort(
-    synthetic_leads=6000, single=300, batch=9, fresh=11, feedback_rows=(10_000, 30_000, 100_000)
+    synthetic_leads=6000,
+    single=300,
+    batch=9,
+    sizes=5,
+    stored=5000,
+    storage=3,
+    fresh=11,
+    cold=5,
+    trainings=(
+        Training(1_000, 3),
+        Training(10_000, 1),
+        Training(100_000, 1),
+        Training(10_000, 1, chosen=True),
+    ),
+    feedback_rows=(10_000, 30_000, 100_000),
 )
 QUICK = Effort(
-    synthetic_leads=2000, single=60, batch=3, fresh=3, feedback_rows=(1_000, 3_000, 10_000)
+    synthetic_leads=2000,
+    single=60,
+    batch=3,
+    sizes=2,
+    stored=5000,
+    storage=1,
+    fresh=3,
+    cold=2,
+    trainings=(Training(1_000, 1), Training(3_000, 1)),
+    feedback_rows=(1_000, 3_000, 10_000),
+)
+Take = Callable[[Arena, Effort], Any]
+# Name in the results, what is said of it while it is measured, and how it is.
+SCORING: tuple[tuple[str, str, Take], ...] = (
+    ("one_lead", "one lead", lambda a, e: single_leads(a, e.single).report()),
+    ("ab_scoring", "one lead in an A/B test", lambda a, e: ab_scoring(a, e.single).report()),
+    ("monitoring", "what monitoring adds", lambda a, e: monitoring(a, e.single).report()),
+    ("breakdown", "where the time goes", lambda a, e: breakdown(a, e.single, e.batch)),
+    (
+        "batch_with_reasons",
+        "1,000 leads with reasons",
+        lambda a, e: _reports(batches(a, e.batch, explain=True)),
+    ),
+    (
+        "batch_without_reasons",
+        "1,000 leads without reasons",
+        lambda a, e: _reports(batches(a, e.batch, explain=False)),
+    ),
+    (
+        "sizes_with_reasons",
+        "batches with reasons, by size",
+        lambda a, e: batch_sizes(a, e.sizes, explain=True),
+    ),
+    (
+        "sizes_without_reasons",
+        "batches without reasons, by size",
+        lambda a, e: batch_sizes(a, e.sizes, explain=False),
+    ),
+    ("fresh_process", "fresh processes", lambda a, e: _reports(fresh_processes(a, e.fresh))),
+    ("memory", "memory of the largest requests", lambda a, _: request_memory(a)),
+    ("storage", "a batch that is kept", lambda a, e: measure_storage(a, e.stored, e.storage)),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Arena:
-    """Both models, saved, and leads that neither was trained on, as JSON-like bodies."""
-
-    ours: Path
-    plain: Path
-    leads_file: Path
-    leads: list[dict[str, Any]]
-    trained_on: int
-    parameters: dict[str, Any]
+def _reports(pairs: dict[str, Pair]) -> dict[str, Any]:
+    return {measure: pair.report() for measure, pair in pairs.items()}
 
 
-def prepare(data: LabelledLeads, folder: Path, params: Mapping[str, Any] | None) -> Arena:
-    """Train both sides on all but a thousand leads and save them below `folder`.
-
-    `params` go to both; None leaves ours to its cross-validation and the plain to its defaults.
-    """
-    settings = measuring_settings()
-    order = np.random.default_rng(SEED).permutation(len(data.leads))
-    held_out = min(BATCH, len(order) // 4)
-    train, tried = data.take(np.sort(order[held_out:])), data.take(order[:held_out])
-    fitted = fit_ours(train, settings, params)
-    bench_ours.save(fitted.artifact, folder / "ours")
-    same = {} if params is None else {**fitted.params, "n_estimators": fitted.trees}
-    plain = PlainScorer(
-        same,
-        title_terms=settings.tfidf_max_features_title,
-        description_terms=settings.tfidf_max_features_desc,
-    )
-    plain.fit(train.rows(), train.moments, train.labels).save(folder / "plain")
-    # Scored as they come in: now.
-    leads = [dict(row) for row in tried.rows()]
-    # The largest request holds 5,000 leads: held-out ones in turn, each with a number of its own.
-    many = [{**row, "lead_id": i} for i, row in enumerate(islice(cycle(leads), 5000))]
-    (folder / "leads.json").write_text(json.dumps(many), encoding="utf-8")
-    parameters = {
-        "ours": {**fitted.params, "n_estimators": fitted.trees},
-        "plain": plain.parameters,
-    }
-    return Arena(
-        folder / "ours",
-        folder / "plain",
-        folder / "leads.json",
-        leads,
-        len(train.leads),
-        parameters,
-    )
+def step_count(effort: Effort, own_data: bool) -> int:
+    """Return in how many steps `measure` tells how far it is."""
+    listed = len(effort.trainings) + len(effort.feedback_rows)
+    return 1 + len(SCORING) + effort.cold + 1 + listed + int(own_data)
 
 
-def single_leads(arena: Arena, rounds: int) -> Pair:
-    """Time one lead with reasons, each time another lead."""
-    ours, plain = bench_ours.connect(arena.ours), bench_plain.connect(arena.plain)
-    leads = list(islice(cycle(arena.leads), rounds + WARM_UP))
-    works = [(partial(ours, [lead], True), partial(plain, [lead], True)) for lead in leads]
-    pair = in_turn(works)
-    return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
-
-
-def ab_scoring(arena: Arena, rounds: int) -> Pair:
-    """Time one lead with reasons in an A/B test, beside the same lead scored without one."""
-    in_test, alone = bench_ours.connect_ab_test(arena.ours), bench_ours.connect(arena.ours)
-    leads = list(islice(cycle(arena.leads), rounds + WARM_UP))
-    pair = in_turn([(partial(in_test, lead), partial(alone, [lead], True)) for lead in leads])
-    return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
-
-
-def monitoring(arena: Arena, rounds: int) -> Pair:
-    """Time what monitoring adds to one lead with reasons, beside the scoring itself.
-
-    As on Lambda, where each request is a line of metrics in the log.
-    """
-    score = bench_ours.connect(arena.ours)
-    leads = list(islice(cycle(arena.leads), rounds + WARM_UP))
-    with (
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        mock.patch.dict(os.environ, {"AWS_LAMBDA_FUNCTION_NAME": "bench"}),
-    ):
-        added = bench_ours.monitored()
-        pair = in_turn([(added, partial(score, [lead], True)) for lead in leads])
-    return Pair(pair.ours[WARM_UP:], pair.plain[WARM_UP:])
-
-
-def batches(arena: Arena, rounds: int, explain: bool) -> dict[str, Pair]:
-    """Time a thousand leads in one call: wall and processor seconds."""
-    ours, plain = bench_ours.connect(arena.ours), bench_plain.connect(arena.plain)
-    leads = list(islice(cycle(arena.leads), BATCH))
-    work = (partial(ours, leads, explain), partial(plain, leads, explain))
-    in_turn([work])
-    return {
-        "wall_seconds": in_turn([work] * rounds),
-        "cpu_seconds": in_turn([work] * rounds, time.process_time),
-    }
-
-
-def fresh_processes(arena: Arena, rounds: int) -> dict[str, Pair]:
-    """Start both sides in turn to import, load, and score one lead with reasons."""
-    costs: dict[str, list[ProcessCost]] = {"ours": [], "plain": []}
-    for number in range(rounds + 1):
-        for side in ("ours", "plain") if number % 2 == 0 else ("plain", "ours"):
-            costs[side].append(_child(side, arena, 1, explain=True)[0])
-    # The first round reads files that are not in the page cache yet.
-    return {
-        measure: Pair(*([getattr(cost, measure) for cost in costs[side][1:]] for side in costs))
-        for measure in ProcessCost._fields
-    }
-
-
-def request_memory(arena: Arena) -> dict[str, Any]:
-    """Measure the largest requests, each in a fresh process of the product."""
-    sizes = {"5000_without_reasons": (5000, False), "2000_with_reasons": (2000, True)}
-    return {
-        name: _child("ours", arena, count, explain=explain)[0]._asdict()
-        for name, (count, explain) in sizes.items()
-    }
-
-
-def _child(
-    side: str, arena: Arena, count: int, *, explain: bool
-) -> tuple[ProcessCost, dict[str, int]]:
-    folder = arena.ours if side == "ours" else arena.plain
-    reasons = "reasons" if explain else "no-reasons"
-    cost, output = run_fresh(
-        ["-m", "infra.bench_child", side, str(folder), str(arena.leads_file), str(count), reasons]
-    )
-    said: dict[str, int] = json.loads(output)
-    if said["scored"] != count:
-        raise RuntimeError(f"{side} scored {said['scored']} leads instead of {count}")
-    return cost, said
-
-
-def training(leads: Path, outcomes: Path) -> dict[str, Any]:
-    """Measure training the product on files, as it does by default, in a fresh process."""
-    cost, output = run_fresh(["-m", "infra.bench_training", str(leads), str(outcomes)])
-    report: dict[str, Any] = json.loads(output)
-    return report | {"process": cost._asdict()}
-
-
-def measure(data: LabelledLeads, arguments: argparse.Namespace, steps: Steps) -> dict[str, Any]:
+def measure(
+    data: LabelledLeads, effort: Effort, arguments: argparse.Namespace, steps: Steps
+) -> dict[str, Any]:
     """Take all measurements; return them as JSON-like data."""
-    effort = QUICK if arguments.quick else FULL
-    report: dict[str, Any] = {"machine": machine(), "quick": arguments.quick}
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "quick": arguments.quick,
+        "effort": asdict(effort),
+    }
     with tempfile.TemporaryDirectory(prefix="lead-scoring-bench-") as folder:
         steps.doing("training both")
         arena = prepare(data, Path(folder), None if arguments.as_trained else DEFAULT_TREES)
         report |= {"trained_on": arena.trained_on, "parameters": arena.parameters}
         steps.done("trained both")
-        steps.doing("one lead")
-        report["one_lead"] = single_leads(arena, effort.single).report()
-        steps.done("one lead")
-        steps.doing("one lead in an A/B test")
-        report["ab_scoring"] = ab_scoring(arena, effort.single).report()
-        steps.done("one lead in an A/B test")
-        report["monitoring"] = monitoring(arena, effort.single).report()
-        steps.done("what monitoring adds")
-        for name, explain in (("batch_with_reasons", True), ("batch_without_reasons", False)):
-            steps.doing(name)
-            pairs = batches(arena, effort.batch, explain)
-            report[name] = {what: pair.report() for what, pair in pairs.items()}
-            steps.done(name)
-        steps.doing("fresh processes")
-        fresh = fresh_processes(arena, effort.fresh)
-        report["fresh_process"] = {what: pair.report() for what, pair in fresh.items()}
-        steps.done("fresh processes")
-        report["memory"] = request_memory(arena)
-        steps.done("memory")
+        for name, label, take in SCORING:
+            steps.doing(label)
+            report[name] = take(arena, effort)
+            steps.done(label)
+        report["cold_starts"] = measure_cold_starts(arena, effort.cold, steps)
+    report |= _build()
     report["reading"] = measure_reading(effort.feedback_rows, steps)
+    report["trainings"] = measure_trainings(effort.trainings, steps)
     if arguments.data:
-        steps.doing("training")
-        report["training"] = training(arguments.data, arguments.outcomes)
-        steps.done("training")
+        steps.doing("training on your leads")
+        report["training"] = training_on_files(arguments.data, arguments.outcomes)
+        steps.done("training on your leads")
     return report
+
+
+def _build() -> dict[str, Any]:
+    try:
+        sizes = [each._asdict() for each in built_sizes(built_template())]
+    except RunError:
+        # The cold starts have said so.
+        return {"built_sizes": []}
+    return {"built_sizes": sizes, "build_is_old": is_older_than_its_code()}
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -251,6 +178,11 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         help="ours with the trees that its cross-validation chooses, plain with the defaults",
     )
     parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help="measure nothing: write the newest figures into README.md and docs/performance.md",
+    )
     arguments = parser.parse_args(given)
     if bool(arguments.data) != bool(arguments.outcomes):
         parser.error("--data and --outcomes belong together")
@@ -258,20 +190,27 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(given: Sequence[str] | None = None, output: Console | None = None) -> int:
-    """Run the command; return 0, or 2 if the data cannot be used."""
+    """Run the command; return 0, or 2 if the data or the pages cannot be used."""
     arguments = _arguments(given)
     effort = QUICK if arguments.quick else FULL
     try:
+        if arguments.readme:
+            write_pages()
+            return 0
         data = (
             read_labelled(arguments.data, arguments.outcomes)
             if arguments.data
             else synthetic(effort.synthetic_leads)
         )
-    except (FileError, ValueError) as fault:
-        print(f"cannot measure: {fault}", file=sys.stderr)
+    except (FileError, OSError, ValueError) as fault:
+        doing = "write the figures" if arguments.readme else "measure"
+        print(f"cannot {doing}: {fault}", file=sys.stderr)
         return 2
-    with Steps("bench", 12 if arguments.data else 11) as steps:
-        report = measure(data, arguments, steps)
+    began, load = time.monotonic(), os.getloadavg()[0]
+    with Steps("bench", step_count(effort, bool(arguments.data))) as steps:
+        report = measure(data, effort, arguments, steps)
+    report["minutes"] = (time.monotonic() - began) / 60
+    report["load_averages"] = [load, os.getloadavg()[0]]
     report["data"] = arguments.data.name if arguments.data else "synthetic demo leads"
     name = f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     target = arguments.json or RESULTS / name

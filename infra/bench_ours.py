@@ -83,6 +83,11 @@ def save(artifact: Mapping[str, bytes], folder: Path) -> None:
 
 def connect(folder: Path) -> Score:
     """Return the function that scores JSON-like leads with the model in a folder."""
+    return connect_keeping(folder, cast(PredictionStore, _Folder(folder)))
+
+
+def connect_keeping(folder: Path, predictions: PredictionStore) -> Score:
+    """Return the function that scores with the model in a folder, and keeps the scores."""
     store = _Folder(folder)
     settings = Settings.from_environment({"HASH_KEY": "only for this measurement", **os.environ})
 
@@ -99,7 +104,7 @@ def connect(folder: Path) -> Score:
         settings,
         cast(Clock, store),
         models,
-        cast(PredictionStore, store),
+        predictions,
         lambda: cast(TrainingStore, store),
         lambda: cast(ExposureStore, store),
         read,

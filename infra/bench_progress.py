@@ -55,10 +55,10 @@ class Steps:
         """Say what runs now; shows on a terminal only."""
         self._bar.update(self._task, description=f"{self._name}: {what}")
 
-    def done(self, what: str) -> None:
-        """Count one step as finished."""
-        self._finished += 1
-        self._bar.advance(self._task)
+    def done(self, what: str, steps: int = 1) -> None:
+        """Count one step as finished, or several at once."""
+        self._finished += steps
+        self._bar.advance(self._task, steps)
         if not self._console.is_terminal:
             seconds = time.monotonic() - self._began
             line = f"{self._name}: {self._finished} of {self._total}, {what}, {seconds:.0f} s"

@@ -6,11 +6,9 @@ names.
 """
 
 import json
-import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -27,13 +25,10 @@ from lead_scoring.entities import (
     iso,
 )
 from lead_scoring.feedback import confidence, target_score
-from lead_scoring.settings import Settings
 
 from .bench_process import run_fresh
 from .bench_progress import Steps
-from .embedded_aws import LOCAL_CREDENTIALS, embedded_aws
-from .provision import provision
-from .template import Template
+from .bench_stores import embedded_stores
 
 # Three things are said of a lead on average.
 _ROWS_A_LEAD = 3
@@ -47,25 +42,19 @@ def measure_reading(sizes: Sequence[int], steps: Steps) -> list[dict[str, Any]]:
 
     Returns for each size rows, seconds, seconds per 1,000 rows, and the reader's peak megabytes.
     """
-    template, figures = Template.load(), []
-    with embedded_aws() as endpoint_url:
-        environment = template.environment(
-            {"HASH_KEY": "a key of a benchmark", "AWS_ENDPOINT_URL": endpoint_url}
-        )
-        with _environment(LOCAL_CREDENTIALS | environment):
-            provision(template, endpoint_url)
-            settings = Settings.from_environment(os.environ)
-            table = bound(FeedbackItem, settings.feedback_table, settings)
-            rows, loaded = synthetic_feedback(), 0
-            for size in sizes:
-                while loaded < size:
-                    some = list(islice(rows, min(_AT_ONCE, size - loaded)))
-                    put_all(table, (table.of_feedback(row) for row in some))
-                    loaded += len(some)
-                    steps.doing(f"loading feedback, {loaded:,} of {sizes[-1]:,} rows")
-                steps.doing(f"reading {size:,} rows of feedback")
-                figures.append(_read_in_a_fresh_process(size))
-                steps.done(f"read {size:,} rows of feedback")
+    figures = []
+    with embedded_stores() as settings:
+        table = bound(FeedbackItem, settings.feedback_table, settings)
+        rows, loaded = synthetic_feedback(), 0
+        for size in sizes:
+            while loaded < size:
+                some = list(islice(rows, min(_AT_ONCE, size - loaded)))
+                put_all(table, (table.of_feedback(row) for row in some))
+                loaded += len(some)
+                steps.doing(f"loading feedback, {loaded:,} of {sizes[-1]:,} rows")
+            steps.doing(f"reading {size:,} rows of feedback")
+            figures.append(_read_in_a_fresh_process(size))
+            steps.done(f"read {size:,} rows of feedback")
     return figures
 
 
@@ -114,18 +103,6 @@ def _read_in_a_fresh_process(expected: int) -> dict[str, Any]:
         "seconds_per_1000": per_thousand,
         "peak_megabytes": cost.peak_megabytes,
     }
-
-
-@contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Have this process and its children use these settings for a while."""
-    before = dict(os.environ)
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def main() -> None:

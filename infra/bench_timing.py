@@ -45,14 +45,23 @@ def in_turn(
     >>> len(in_turn([(int, int), (int, int)]).ours)
     2
     """
-    times: tuple[list[float], list[float]] = ([], [])
+    (pair,) = in_turn_by(works, clock)
+    return pair
+
+
+def in_turn_by(
+    works: Sequence[tuple[Callable[[], Any], Callable[[], Any]]], *clocks: Callable[[], float]
+) -> list[Pair]:
+    """Time as `in_turn` does, by several clocks at once; return a pair a clock."""
+    times: list[tuple[list[float], list[float]]] = [([], []) for _ in clocks]
     gc.collect()
     for number, pair in enumerate(works):
         for side in (0, 1) if number % 2 == 0 else (1, 0):
-            began = clock()
+            began = [clock() for clock in clocks]
             pair[side]()
-            times[side].append(clock() - began)
-    return Pair(*times)
+            for each, clock, start in zip(times, clocks, began, strict=True):
+                each[side].append(clock() - start)
+    return [Pair(*each) for each in times]
 
 
 def _percentiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:

@@ -263,6 +263,13 @@ def _environment(function: Function, opt: Path, settings: Mapping[str, str]) -> 
     }
 
 
+def require_runtime() -> None:
+    """Raise RunError if what runs built functions is not installed."""
+    _emulator()
+    if not Path(_python()).exists():
+        raise RunError(f"Lambda's Python is gone: there is no {_python()}.")
+
+
 def _emulator() -> Path:
     machine = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
     found = [*PROJECT.glob(f".local/tools/lib/*/site-packages/samcli/local/rapid/*-{machine}")]

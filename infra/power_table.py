@@ -19,13 +19,14 @@ from lead_scoring.significance import Proportion, required_sample_size, wilson_i
 
 from .ab_simulation import RULES, ab_test, even_looks, plain_z_ever, play, simulate, tallies
 from .bench_progress import Steps
+from .marks import with_part
 
 BASE_RATES = (0.05, 0.1, 0.25)
 EFFECTS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04)
 SEED = 42
 # Looks from the beginning to the planned size: one a day for six weeks.
 LOOKS = 42
-BEGIN, END = "<!-- power table: begin -->", "<!-- power table: end -->"
+MARK = "power table"
 PAGE = Path(__file__).parents[1] / "docs" / "ab-testing.md"
 
 
@@ -100,20 +101,8 @@ def simulated_page(tests: int, seed: int, today: date, steps: Steps) -> str:
 
 
 def with_table(page: str, table: str) -> str:
-    """Return a page with another table between its marks; raise ValueError if they are missing.
-
-    >>> print(with_table(f"before\\n{BEGIN}\\nold\\n{END}\\nafter", "new").replace("-->", ">"))
-    before
-    <!-- power table: begin >
-    new
-    <!-- power table: end >
-    after
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page needs the marks {BEGIN} and {END}, each in a line")
-    return f"{before}{begin}\n{table}\n{end}{after}"
+    """Return a page with another table between its marks; raise ValueError if they are missing."""
+    return with_part(page, MARK, table)
 
 
 def main(given: Sequence[str] | None = None) -> int:

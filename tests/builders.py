@@ -8,7 +8,6 @@ from typing import Any
 from lead_scoring.adapters.tfidf_fitting import fit_tfidf
 from lead_scoring.entities import Lead, TrainingExample
 from lead_scoring.feature_extractor import FeatureExtractor
-from lead_scoring.features.historical import OutcomeHistory
 from lead_scoring.settings import Settings
 
 POSTED_AT = datetime(2024, 1, 2, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -82,7 +81,7 @@ def extractor(leads: Sequence[Lead] | None = None, **changes: Any) -> FeatureExt
     chosen = various_leads() if leads is None else leads
     return FeatureExtractor.fit(
         chosen,
-        history=OutcomeHistory.fit(examples(chosen)),
+        known=examples(chosen),
         fit_tfidf=fit_tfidf,
         settings=settings(**changes),
     )

@@ -24,6 +24,7 @@ from lead_scoring.entities import (
     WantedSnapshot,
 )
 from lead_scoring.forest_nodes import read_nodes
+from lead_scoring.live_metrics import METRIC_NAMES
 from lead_scoring.model_fitting import FittedModel, fit_model
 from lead_scoring.scoring_model import artifact_version, checksums
 from lead_scoring.training_data import training_set
@@ -148,7 +149,7 @@ def model_record(fitted: FittedModel, created_at: datetime = TRAINED_AT) -> Mode
     return ModelRecord(
         model_version=artifact_version(fitted.artifact, created_at),
         model_type="xgboost",
-        metrics={"auc_roc": 0.8},
+        metrics=dict.fromkeys(METRIC_NAMES) | {"auc_roc": 0.8},
         training_samples=240,
         validation_samples=0,
         feature_count=len(fitted.scoring_model.extractor.features),

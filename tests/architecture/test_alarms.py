@@ -33,3 +33,12 @@ def test_every_alert_that_a_rule_can_open_is_known() -> None:
     opened = re.findall(r'(?:Finding|_rose)\(\s*"(\w+)"', "".join(sources))
 
     assert sorted(opened) == sorted(CODES)
+
+
+def test_alarms_and_dashboard_read_the_namespace_that_the_functions_write_to() -> None:
+    own = "LeadScoring/${AWS::StackName}"
+
+    assert f"METRICS_NAMESPACE: !Sub {own}\n" in TEMPLATE
+    namespaces = set(re.findall(r"Namespace: (?:!Sub )?(\S+)", TEMPLATE)) - {own}
+    assert all(each.startswith("AWS/") for each in namespaces)
+    assert re.findall(r'\[+"([^".]\S*)", "\w+", "(?:Function|Alert)"', TEMPLATE) == [own] * 5

@@ -21,3 +21,12 @@ def test_idle_costs_count_the_alarms_that_there_are() -> None:
     text = (PROJECT / "docs" / "operations.md").read_text("utf-8")
 
     assert f"{alarms} alarms ({alarms * 0.10:.2f})" in text
+
+
+def test_performance_names_modules_that_there_are() -> None:
+    text = (PROJECT / "docs" / "performance.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/]+\.py)`", text))
+    places = (PROJECT, PROJECT / "layers" / "lead_scoring" / "lead_scoring")
+
+    assert len(named) >= 5
+    assert [name for name in named if not any((place / name).is_file() for place in places)] == []

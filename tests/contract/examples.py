@@ -18,6 +18,7 @@ from lead_scoring.entities import (
     Sender,
 )
 from lead_scoring.experiments import ABScoring, ABTest, Conversion, Exposure, Variant
+from lead_scoring.live_metrics import METRIC_NAMES
 
 NOON = datetime(2024, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -118,10 +119,15 @@ def operation(at: datetime) -> Operation:
     return Operation(fresh("operation"), at)
 
 
+def metrics(**known: float) -> dict[str, float | None]:
+    """Every metric of a model; those that are not told are not defined."""
+    return dict.fromkeys(METRIC_NAMES) | known
+
+
 def model(model_version: str, **changes: Any) -> ModelRecord:
     fields: dict[str, Any] = {
         "model_type": "xgboost",
-        "metrics": {"f1_score": 0.1 + 0.2, "auc_roc": 1.0, "contact_success_rate": None},
+        "metrics": metrics(f1_score=0.1 + 0.2, auc_roc=1.0),
         "training_samples": 800,
         "validation_samples": 200,
         "feature_count": 321,

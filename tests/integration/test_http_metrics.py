@@ -2,18 +2,44 @@ from datetime import timedelta
 from typing import Any
 
 from lead_scoring.alerting import Alert, AlertChange, Watch
+from lead_scoring.data_quality import FIELDS
 from lead_scoring.entities import Activation
 from lead_scoring.feedback_analytics import counted
-from tests.contract.examples import model
+from tests.contract.examples import metrics, model
 from tests.evidence import NOON, VERSION, feedback, hundred_outcomes
 
 from .http_client import LEAD, HttpClient
+
+_SCORE = {"feature": "Score", "name": "score", "psi": 0.4, "level": "alarm", "threshold": 0.25}
+_SHARES = {
+    "missing": dict.fromkeys(FIELDS, 0.0),
+    "out_of_range": {"Price": 0.02},
+    "unseen_categories": 0.1,
+    "inconsistent": {"price far from the salary in the text": 0.0},
+}
+REPORT: dict[str, Any] = {
+    "drift": {
+        "samples": 300,
+        "enough": True,
+        "score": _SCORE,
+        "features": [],
+        "alarms": 0,
+        "warnings": 0,
+    },
+    "data_quality": {
+        "samples": 300,
+        "shares": _SHARES,
+        "at_training": _SHARES,
+        "never_seen": ["a"],
+    },
+    "estimated": {"samples": 0, "metrics": None},
+}
 
 
 def deploy(client: HttpClient) -> None:
     at = NOON - timedelta(days=2)
     fields = {"created_at": at, "trained_until": at, "threshold": 0.5, "data_fingerprint": "f"}
-    client.services.models.register(model(VERSION, metrics={"f1_score": 0.9}, **fields))
+    client.services.models.register(model(VERSION, metrics=metrics(f1_score=0.9), **fields))
     client.services.models.activate(Activation(at, "tests", VERSION))
 
 
@@ -95,13 +121,11 @@ def test_metrics_show_how_fast_real_requests_were_scored(client: HttpClient) -> 
 
 def test_metrics_show_open_alerts_and_how_alerts_came_and_went(client: HttpClient) -> None:
     alert = Alert("score_drift", "warning", NOON, 0.4, 0.25, "Scores moved.", "Look.", ("score",))
-    client.services.monitoring.keep(
-        Watch(1, (alert,), {"drift": {"samples": 300}}, NOON), [AlertChange(alert, None)]
-    )
+    client.services.monitoring.keep(Watch(1, (alert,), REPORT, NOON), [AlertChange(alert, None)])
 
     body = client.get("/metrics").body
 
     assert [each["code"] for each in body["alerts"]] == ["score_drift"]
     assert body["alert_history"] == [body["alerts"][0] | {"closed_at": None}]
-    assert body["drift"] == {"samples": 300}
+    assert {name: body[name] for name in REPORT} == REPORT
     assert body["monitored_at"] == "2024-06-01T12:00:00.000000Z"

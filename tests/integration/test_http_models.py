@@ -1,22 +1,45 @@
 import json
 from datetime import timedelta
 
-from lead_scoring.entities import Activation
-from tests.contract.examples import NOON, model
+from lead_scoring.entities import Activation, iso
+from lead_scoring.model_fitting import DEFAULT_PARAMS
+from tests.contract.examples import NOON, metrics, model
 
 from .http_client import HttpClient
 
 OLD, NEW = "v20240101_120000_abc12345", "v20240102_120000_def67890"
+WINDOW = {"from": iso(NOON), "to": iso(NOON), "leads": 2, "positives": 1}
+DIFFERENCE = {"estimate": 0.1, "low": None, "high": None}
+REPORT = {
+    "metrics": metrics(f1_score=0.5),
+    "metric_intervals": metrics() | {"f1_score": [0.4, 0.6]},
+    "threshold": 0.5,
+    "calibration": {"kind": "platt", "a": 1.0, "b": 1.0, "c": 0.0},
+    "calibration_bins": [{"mean_prediction": 0.4, "observed_rate": 0.5, "count": 2}],
+    "lift_table": [
+        {"top_fraction": 0.1, "leads": 1.0, "positives": 0.5, "recall": 0.5, "lift": None}
+    ],
+    "global_importance": [{"feature": "Price", "importance": 1.0, "direction": None}],
+    "training_window": WINDOW,
+    "holdout_window": WINDOW,
+    "hyperparameters": {**DEFAULT_PARAMS, "min_child_weight": 5},
+    "cross_validated_log_loss": 0.4,
+    "data_name": None,
+    "data_fingerprint": "2" * 64,
+    "parent_version": None,
+    "promotion_verdict": {
+        "promoted": True,
+        "text": "Promoted.",
+        "compared_with": "baseline",
+        "differences": dict.fromkeys(("f1_score", "auc_roc", "log_loss"), DIFFERENCE),
+    },
+    "holdout_file": "holdout.json",
+}
 
 
 def register(client: HttpClient, version: str, **changes: object) -> None:
     client.services.models.register(model(version, **changes))
-    report = {
-        "metrics": {"f1_score": 0.5},
-        "lift_table": [{}],
-        "training_window": {"from": None, "to": None},
-    }
-    client.services.artifacts.write(version, {"report.json": json.dumps(report).encode()})
+    client.services.artifacts.write(version, {"report.json": json.dumps(REPORT).encode()})
 
 
 def test_no_models_is_an_empty_list(client: HttpClient) -> None:
@@ -37,7 +60,7 @@ def test_models_are_listed_newest_first_with_every_field(client: HttpClient) -> 
     assert rows[1] == {
         "model_version": OLD,
         "model_type": "xgboost",
-        "metrics": {"f1_score": 0.1 + 0.2, "auc_roc": 1.0, "contact_success_rate": None},
+        "metrics": metrics(f1_score=0.1 + 0.2, auc_roc=1.0),
         "training_samples": 800,
         "validation_samples": 200,
         "feature_count": 321,
@@ -55,10 +78,9 @@ def test_a_card_joins_the_row_the_report_and_the_checksums(client: HttpClient) -
 
     card = client.get(f"/models/{OLD}").body
 
-    assert card == row | {
-        "metrics": {"f1_score": 0.5},
-        "lift_table": [{}],
-        "training_window": {"from": None, "to": None},
+    assert card == {
+        **row,
+        **REPORT,
         "artifact_checksums": {"model.ubj": "0" * 64, "report.json": "1" * 64},
         "report_url": None,
     }

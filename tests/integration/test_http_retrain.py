@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lead_scoring.entities import Lease
+from tests.contract.examples import metrics
 
 from .http_client import Answer, HttpClient
 
@@ -144,7 +145,7 @@ def test_a_training_that_ended_says_how(client: HttpClient) -> None:
             fraction=1.0,
             reasons=("50 new samples",),
             model_version="v20240601_120000_abc12345",
-            metrics={"f1_score": 0.5, "contact_success_rate": None},
+            metrics=metrics(f1_score=0.5),
             promoted=False,
             verdict="It is no better than the active one.",
             finished_at=client.services.clock.now(),
@@ -159,7 +160,7 @@ def test_a_training_that_ended_says_how(client: HttpClient) -> None:
         "reasons": ["50 new samples"],
         "progress": {"step": "done", "fraction": 1.0},
         "model_version": "v20240601_120000_abc12345",
-        "metrics": {"f1_score": 0.5, "contact_success_rate": None},
+        "metrics": metrics(f1_score=0.5),
         "verdict": {"promoted": False, "text": "It is no better than the active one."},
         "error": None,
         "created_at": "2024-06-01T12:00:00.000000Z",

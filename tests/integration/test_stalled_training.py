@@ -10,7 +10,7 @@ from lead_scoring.entities import WORKER_STOPPED
 from .learning_system import LEASE_SECONDS, LearningSystem, Training, learning_system
 from .worker_moments import PUBLICATION_BEGINS, START_BEGINS, Fate
 
-FITTING, WRITING = "step: cross-validating #3", "file: manifest.json"
+FITTING, WRITING = "step: cross-validating #3", "file: model.ubj"
 
 
 @pytest.fixture(scope="module")

@@ -146,14 +146,14 @@ def test_an_answer_that_is_lost_once_costs_nothing(
     system: LearningSystem, faults: Faults, proxy: str
 ) -> None:
     worker = system.reached_through(proxy)
-    operations = ("TransactWriteItems", "UpdateItem", "PUT manifest.json", "GetItem")
+    operations = ("TransactWriteItems", "UpdateItem", "PUT model.ubj", "GetItem")
 
     for call in calls_of_a_training(system, faults, worker, operations):
         assert train_with(system, faults, worker, LOST, call, lasting=False) == "succeeded", call
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("operation", ["TransactWriteItems", "PUT manifest.json"])
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "PUT model.ubj"])
 def test_a_write_that_arrives_after_the_worker_gave_it_up_changes_nothing(
     system: LearningSystem, faults: Faults, proxy: str, operation: str
 ) -> None:

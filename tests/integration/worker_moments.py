@@ -5,7 +5,6 @@ comes before, in and after the transactions that begin and end it. Nothing is si
 sends itself a signal that it cannot refuse.
 """
 
-import json
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -21,8 +20,8 @@ from lead_scoring.adapters import estimators
 from lead_scoring.entities import Job
 from lead_scoring.job_progress import JobProgress
 from lead_scoring.model_fitting import FittedModel, fit_model
-from lead_scoring.scoring_model import MANIFEST_FILE
 from tests import builders, forests
+from tests.artifacts import with_threshold
 from tests.trainings import ROWS, services_with
 
 # Few and shallow trees: the tests are about what surrounds them.
@@ -91,10 +90,7 @@ def _poor_model() -> FittedModel:
     wrong = [replace(each, target=1 - each.target) for each in forests.training_examples(60)]
     params = {"n_estimators": 1, "max_depth": 1}
     fitted = fit_model(wrong, builders.settings(), estimators, params)
-    manifest = json.loads(fitted.artifact[MANIFEST_FILE]) | {"threshold": 0.999}
-    return replace(
-        fitted, artifact={**fitted.artifact, MANIFEST_FILE: json.dumps(manifest).encode()}
-    )
+    return replace(fitted, artifact=with_threshold(fitted.artifact, 0.999))
 
 
 class _Watched:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,15 @@ READERS: dict[str, Any] = {
     "/ab-tests/{test_name}/score": lambda body: read_ab_score(body, "t", now=NOW, hash_key=KEY),
 }
 
+# What is not described member by member, on purpose.
+FREE_FORM = {
+    # This very document: the specification of OpenAPI describes it.
+    "/openapi.json get responses 200 content application/json",
+    # Each is read on its own: a bad one, whatever it is, spoils no other.
+    "Batch/leads/items",
+    "Session/interactions/items",
+}
+
 
 def bodies() -> dict[str, dict[str, Any]]:
     return {
@@ -36,6 +46,39 @@ def bodies() -> dict[str, dict[str, Any]]:
         for operation in methods.values()
         if "requestBody" in operation
     }
+
+
+def schemas_in(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Find the schemas of parameters, headers, bodies and answers."""
+    if isinstance(value, list):
+        value = {str(each.get("name", number)): each for number, each in enumerate(value)}
+    for name, each in value.items():
+        if name == "schema":
+            yield place, each
+        elif isinstance(each, dict | list) and name not in ("examples", "security", "tags"):
+            yield from schemas_in(each, f"{place} {name}".strip())
+
+
+def loose_places(schema: Any, place: str) -> Iterator[str]:
+    """Find where a schema does not say what is in there."""
+    parts = [part for kind in ("anyOf", "oneOf", "allOf") for part in schema.get(kind, ())]
+    for part in parts:
+        yield from loose_places(part, place)
+    if parts or "$ref" in schema:
+        return
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    members, others = schema.get("properties", {}), schema.get("additionalProperties")
+    is_vague_object = "object" in kinds and not members and others in (None, True, {})
+    is_vague_list = "array" in kinds and "items" not in schema
+    if not kinds or is_vague_object or is_vague_list:
+        yield place
+    for name, member in members.items():
+        yield from loose_places(member, f"{place}/{name}")
+    if isinstance(others, dict) and others:
+        yield from loose_places(others, f"{place}/*")
+    if "items" in schema:
+        yield from loose_places(schema["items"], f"{place}/items")
 
 
 def test_the_description_is_valid_openapi() -> None:
@@ -86,6 +129,44 @@ def test_every_example_fits_its_schema_and_is_accepted(path: str) -> None:
     for example in content["examples"].values():
         Draft202012Validator(schema).validate(example["value"])
         READERS[path](example["value"])
+
+
+def test_every_operation_says_whether_it_asks_for_a_signature() -> None:
+    described = [
+        operation["security"]
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    ]
+
+    assert all(each in ([], [{"signature": []}]) for each in described)
+    assert [{"signature": []}] in described
+    assert "security" not in document()
+
+
+def test_every_member_is_described_with_its_type() -> None:
+    described = document()
+    schemas = [*schemas_in(described["paths"]), *described["components"]["schemas"].items()]
+
+    loose = {place for name, schema in schemas for place in loose_places(schema, name)}
+
+    assert len(schemas) > 100
+    assert loose == FREE_FORM
+
+
+def test_a_loosely_described_member_is_found() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "card": {"anyOf": [{"type": ["object", "null"]}]},
+            "bins": {"type": "array"},
+            "rows": {"type": "array", "items": {"description": "of something"}},
+            "shares": {"type": "object", "additionalProperties": True},
+            "text": {"type": "string"},
+            "nothing": {"type": "object", "additionalProperties": False},
+        },
+    }
+
+    assert [*loose_places(schema, "")] == ["/card", "/bins", "/rows/items", "/shares"]
 
 
 def test_every_body_but_the_empty_ones_has_an_example() -> None:

@@ -1,5 +1,7 @@
 """Golden numbers are XGBoost's own contributions (`pred_contribs`)."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from lead_scoring import ubjson
 from lead_scoring.effect_table import STORED_AS, EffectTable, stored_table, tabulate
 from lead_scoring.errors import ArtifactError
 from lead_scoring.forest_nodes import read_nodes
+from lead_scoring.tree_ensemble import TreeEnsemble
 from tests.forests import Floats, compiled, random_rows, train
 
 FEATURES = 6
@@ -128,8 +131,13 @@ def test_base_effect_and_effects_add_up_to_the_margin_on_any_row(rows: Floats) -
     assert total == pytest.approx(FOREST.margins(rows), abs=1e-4)
 
 
+@lru_cache
+def deep() -> xgboost.Booster:
+    return train(ROWS, trees=5, max_depth=9, min_child_weight=0)
+
+
 def stored(**changes: Any) -> Any:
-    table = table_of(train(ROWS, trees=5, max_depth=9, min_child_weight=0))
+    table = table_of(deep())
     assert table is not None
     arrays = {**table.to_arrays(), **changes}
     return ubjson.loads(ubjson.with_arrays(b"{}", STORED_AS, arrays))
@@ -174,7 +182,72 @@ def test_an_index_outside_is_refused(name: str, index: int) -> None:
         stored_table(model, FEATURES)
 
 
-@pytest.mark.parametrize("name", [*EffectTable.__dataclass_fields__, "chain_length"])
+PARTS = [*EffectTable.__dataclass_fields__, "chain_length"]
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *(lambda part, end=end: np.append(part[:-1], end) for end in (np.nan, -np.inf)),
+        *(lambda part, end=end: [*part[:-1].tolist(), end] for end in (np.inf, None, 10**400)),
+        lambda part: part[:0],
+        lambda part: part[:, None],
+        lambda part: part[0],
+        lambda part: part.astype(str),
+        lambda part: part.astype(np.int64 if part.dtype == np.float32 else np.float32),
+        lambda _: [[1], [1, 2]],
+        lambda _: {},
+    ],
+)
+def test_a_part_of_another_kind_is_refused(name: str, broken: Callable[[Any], Any]) -> None:
+    model = stored()
+    model[STORED_AS][name] = broken(model[STORED_AS][name])
+
+    with pytest.raises(ArtifactError, match="table of effects"):
+        TreeEnsemble(model_of(deep()), range(FEATURES), stored_table(model, FEATURES))
+
+
+def doubled_slot(arrays: Any) -> None:
+    arrays["slot_offsets"][1] = arrays["slot_offsets"][0]
+    arrays["slot_units"][1] = arrays["slot_units"][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays["unit_starts"].__setitem__(1, 0),
+        lambda arrays: arrays["unit_widths"].__setitem__(1, 0),
+        lambda arrays: arrays["group_starts"].__setitem__(1, 0),
+        lambda arrays: arrays["groups"].__setitem__(1, 0),
+        doubled_slot,
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(change: Callable[[Any], None]) -> None:
+    model = stored()
+    change(model[STORED_AS])
+
+    with pytest.raises(ArtifactError, match="table of effects"):
+        stored_table(model, FEATURES)
+
+
+@pytest.mark.parametrize("groups", [[0, 1, 2, 3, 4, 4], [0, 1, 2, 3, 4, 6], [0] * FEATURES])
+def test_a_table_over_other_groups_is_refused(groups: list[int]) -> None:
+    booster = train(ROWS, trees=5)
+
+    with pytest.raises(ArtifactError, match="another forest"):
+        TreeEnsemble(model_of(booster), groups, table_of(booster))
+
+
+@pytest.mark.parametrize("other", [{"trees": 4}, {"max_depth": 4}, {"eta": 0.9}], ids=str)
+def test_the_table_of_another_forest_is_refused(other: dict[str, Any]) -> None:
+    booster, another = train(ROWS, trees=5), train(ROWS, **{"trees": 5} | other)
+
+    with pytest.raises(ArtifactError, match="another forest"):
+        TreeEnsemble(model_of(booster), range(FEATURES), table_of(another))
+
+
+@pytest.mark.parametrize("name", PARTS)
 def test_a_missing_part_is_refused(name: str) -> None:
     model = stored()
     del model[STORED_AS][name]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lead_scoring.entities import Lead
 from lead_scoring.errors import ArtifactError
 from lead_scoring.feature_extractor import FeatureExtractor
+from lead_scoring.features.historical import OutcomeHistory
 from tests import builders
 from tests.builders import POSTED_AT, bare_lead, lead, various_leads
 
@@ -126,7 +127,8 @@ def test_tiny_training_data_can_be_fitted(leads: list[Lead]) -> None:
 def test_an_extractor_survives_json_bit_for_bit() -> None:
     written = json.loads(json.dumps(EXTRACTOR.to_json(), allow_nan=False))
 
-    again = FeatureExtractor.from_json(written)
+    history = OutcomeHistory.from_arrays(EXTRACTOR.history.to_arrays())
+    again = FeatureExtractor.from_json(written, history)
 
     assert again.features == EXTRACTOR.features
     assert again.extract(LEADS, MOMENTS).tobytes() == EXTRACTOR.extract(LEADS, MOMENTS).tobytes()
@@ -158,9 +160,7 @@ WRITTEN = EXTRACTOR.to_json()
         {},
         {key: value for key, value in WRITTEN.items() if key != "prices"},
         _put(WRITTEN, ("format",), 0),
-        _put(WRITTEN, ("features",), list(reversed(WRITTEN["features"]))),
-        _put(WRITTEN, ("features",), WRITTEN["features"][:-1]),
-        _put(WRITTEN, ("features",), None),
+        _put(WRITTEN, ("title_terms", "terms", 0), "zoo keeper"),
         _put(WRITTEN, ("business_time_zone",), "Nowhere/Never"),
         _put(WRITTEN, ("business_time_zone",), 5),
         _put(WRITTEN, ("title_terms", "token_pattern"), r"\w+"),
@@ -175,12 +175,11 @@ WRITTEN = EXTRACTOR.to_json()
         _put(WRITTEN, ("prices", "overall"), [1.0, 2.0]),
         _put(WRITTEN, ("prices", "overall", 0), 1e99),
         _put(WRITTEN, ("prices", "by_category"), []),
-        _put(WRITTEN, ("history",), {}),
     ],
 )
 def test_a_malformed_or_foreign_artifact_is_refused(broken: Any) -> None:
     with pytest.raises(ArtifactError):
-        FeatureExtractor.from_json(broken)
+        FeatureExtractor.from_json(broken, EXTRACTOR.history)
 
 
 ANY_LEAD = st.builds(

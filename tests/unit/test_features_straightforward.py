@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import exp, isnan, log, sqrt
+from math import exp, isnan, log, nan, sqrt
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ from lead_scoring.entities import Lead, TrainingExample
 from lead_scoring.features import contact, location, temporal, text
 from lead_scoring.features.category import normal_category
 from lead_scoring.features.historical import FEATURES, OutcomeHistory
-from lead_scoring.features.keywords import GROUPS, SENIORITY, count_keywords, seniority
+from lead_scoring.features.keywords import GROUPS, SENIORITY, TERMS, Keywords
+from lead_scoring.features.lexicon import Lexicon
 from lead_scoring.features.reading import read, words_of
 from lead_scoring.features.tfidf import TfidfVocabulary
 from tests import forests
@@ -28,6 +29,15 @@ KNOWN_WORDS = [
     *("$50/hr", "80k-120k", "a@b.c"),
 ]
 TEXTS = st.lists(st.sampled_from(KNOWN_WORDS) | st.text(max_size=12), max_size=60).map(" ".join)
+
+
+LEXICON = Lexicon.of(TERMS)
+
+
+def by_keyword(written: str) -> list[float]:
+    """Return the seniority that a text names and the hits of each group."""
+    (values,) = Keywords(LEXICON).count(LEXICON.find([words_of(written)]))
+    return list(values)
 
 
 def pairs(words: Sequence[str]) -> list[str]:
@@ -44,7 +54,7 @@ def test_keywords_are_the_occurrences_of_each_term_of_a_group(written: str) -> N
         sum(terms.count(term) for term in set(group.terms) if owner[term] == number)
         for number, group in enumerate(GROUPS)
     ]
-    assert count_keywords(read(written).terms) == expected
+    assert by_keyword(written)[1:] == expected
 
 
 @settings(max_examples=200, deadline=None)
@@ -52,7 +62,7 @@ def test_keywords_are_the_occurrences_of_each_term_of_a_group(written: str) -> N
 def test_seniority_is_the_highest_level_among_the_words(written: str) -> None:
     levels = [SENIORITY[word] for word in words_of(written) if word in SENIORITY]
 
-    found = seniority(read(written).terms)
+    found = by_keyword(written)[0]
 
     assert found == max(levels) if levels else isnan(found)
 
@@ -79,6 +89,11 @@ EXAMPLES = [
     for number, title in enumerate(TITLES)
 ]
 HISTORY = OutcomeHistory.fit(EXAMPLES)
+
+
+def rates_of(one: Lead, moment: datetime, history: OutcomeHistory = HISTORY) -> list[float]:
+    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")])
+    return list(history.rates([one], [moment], found)[0])
 
 
 def similar(words: list[str], field: str, moment: datetime) -> tuple[float, float]:
@@ -115,7 +130,7 @@ def test_similar_leads_are_pooled_as_going_through_all_of_them_says(
     moment = NOW + timedelta(days=day)
     one = Lead(1, title, description=description)
 
-    rates = HISTORY.rates(one, moment, read(title), read(description))
+    rates = rates_of(one, moment)
 
     values = dict(zip([feature.name for feature in FEATURES], rates, strict=True))
     for field, written in (("title", title), ("description", description)):
@@ -126,7 +141,7 @@ def test_similar_leads_are_pooled_as_going_through_all_of_them_says(
 def test_words_after_the_first_four_hundred_say_nothing_about_similar_leads() -> None:
     written = "none " * 400 + "red car"
 
-    rates = HISTORY.rates(Lead(1, written), NOW, read(written), None)
+    rates = rates_of(Lead(1, written), NOW)
 
     assert rates[-4:-2] == pytest.approx(similar(["none"], "title", NOW))
 
@@ -152,8 +167,14 @@ def one_by_one(lead: Lead, moment: datetime) -> list[float]:
     normal = normal_category(lead.category)
     salary = title.salary or (described.salary if described else None)
     lowered = described.lowered if described else None
+    measures = text.values(title, described)
+    half = len(measures) // 2
+    absent = [nan] * text.BY_TERM
     return [
-        *text.values(title, described),
+        *measures[:half],
+        *by_keyword(lead.title),
+        *measures[half:],
+        *(absent if lead.description is None else by_keyword(lead.description)),
         *temporal.values(lead.posted_at, moment, UTC),
         *location.values(lead.location_name, title.lowered, lowered),
         *EXTRACTOR.categories.values(normal),
@@ -161,7 +182,7 @@ def one_by_one(lead: Lead, moment: datetime) -> list[float]:
         *contact.values(lead),
         *weights(EXTRACTOR.title_terms, lead.title),
         *weights(EXTRACTOR.description_terms, lead.description),
-        *EXTRACTOR.history.rates(lead, moment, title, described),
+        *rates_of(lead, moment, EXTRACTOR.history),
     ]
 
 

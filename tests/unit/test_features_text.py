@@ -4,26 +4,37 @@ import time
 import pytest
 
 from lead_scoring.features import text
-from lead_scoring.features.keywords import GROUPS, count_keywords
+from lead_scoring.features.keywords import GROUPS, TERMS, Keywords
+from lead_scoring.features.lexicon import Lexicon
 from lead_scoring.features.reading import read
 from lead_scoring.features.salary import find_salary
 
 TITLE_NAMES = [feature.name for feature in text.TITLE_FEATURES]
 
 
+LEXICON = Lexicon.of(TERMS)
+
+
+def hits(written: str) -> list[float]:
+    """Return the seniority of a text, and the hits of each group of keywords."""
+    return list(Keywords(LEXICON).count(LEXICON.find([read(written).words]))[0])
+
+
 def of_title(title: str) -> dict[str, float]:
-    return dict(zip(TITLE_NAMES, text.values(read(title), None), strict=False))
+    values = text.values(read(title), None)[: len(TITLE_NAMES) - text.BY_TERM]
+    return dict(zip(TITLE_NAMES, [*values, *hits(title)], strict=True))
 
 
 def of_description(description: str) -> dict[str, float]:
-    names = [feature.name for feature in text.FEATURES]
-    return dict(zip(names, text.values(read("Title"), read(description)), strict=True))
+    names = [feature.name for feature in text.DESCRIPTION_FEATURES]
+    values = text.values(read("Title"), read(description))[len(names) - text.BY_TERM :]
+    return dict(zip(names, [*values, *hits(description)], strict=True))
 
 
 def test_every_value_has_its_feature() -> None:
     values = text.values(read("Python Developer"), read("Full-time."))
 
-    assert len(values) == len(text.FEATURES)
+    assert len(values) + 2 * text.BY_TERM == len(text.FEATURES)
 
 
 def test_names_of_features_are_unique() -> None:
@@ -59,7 +70,7 @@ def test_marks_inside_words_end_no_sentence() -> None:
 
 
 def test_an_absent_description_is_missing_throughout() -> None:
-    values = text.values(read("Title"), None)[len(text.TITLE_FEATURES) :]
+    values = text.values(read("Title"), None)[len(text.TITLE_FEATURES) - text.BY_TERM :]
 
     assert all(math.isnan(value) for value in values)
 
@@ -75,16 +86,14 @@ def test_an_empty_description_has_counts_of_zero_and_no_means() -> None:
 
 
 def test_keywords_are_counted_by_group_with_phrases_and_repetitions() -> None:
-    terms = read("Competitive pay, paid per hour; urgent, no experience; C++ and C#").terms
+    title = of_title("Competitive pay, paid per hour; urgent, no experience; C++ and C#")
 
-    hits = dict(zip([group.name for group in GROUPS], count_keywords(terms), strict=True))
-
-    assert hits["salary"] == 4
-    assert hits["urgency"] == 1
-    assert hits["red_flags"] == 1
-    assert hits["experience"] == 1
-    assert hits["technology"] == 2
-    assert hits["benefits"] == 0
+    assert title["title_salary_keywords"] == 4
+    assert title["title_urgency_keywords"] == 1
+    assert title["title_red_flags_keywords"] == 1
+    assert title["title_experience_keywords"] == 1
+    assert title["title_technology_keywords"] == 2
+    assert title["title_benefits_keywords"] == 0
 
 
 def test_every_keyword_can_be_found_in_a_text() -> None:
@@ -92,7 +101,7 @@ def test_every_keyword_can_be_found_in_a_text() -> None:
         (group.name, term)
         for number, group in enumerate(GROUPS)
         for term in group.terms
-        if not count_keywords(read(term).terms)[number]
+        if not hits(term)[1 + number]
     ]
 
     assert unfound == []

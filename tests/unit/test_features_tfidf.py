@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from lead_scoring.adapters.tfidf_fitting import fit_tfidf
-from lead_scoring.features.reading import TOKEN_PATTERN, read, terms_of
-from lead_scoring.features.tfidf import TfidfVocabulary
+from lead_scoring.features.lexicon import Lexicon
+from lead_scoring.features.reading import TOKEN_PATTERN, read
+from lead_scoring.features.tfidf import TermWeights, TfidfVocabulary
 
 CORPUS = [
     "Senior Python developer, remote work, C++ and C#",
@@ -35,8 +36,11 @@ TEXTS = st.lists(WORDS | ANY_TEXT, max_size=25).map(" ".join)
 
 def weights(vocabulary: TfidfVocabulary, words: list[str]) -> list[float]:
     """Return the weight of every term, 0 where it does not occur."""
-    found = vocabulary.weights(terms_of(words))
-    return [found.get(number, 0.0) for number in range(len(vocabulary.terms))]
+    lexicon = Lexicon.of([*vocabulary.terms, "other", "other word"])
+    _, columns, found = TermWeights(lexicon, [vocabulary]).weights(lexicon.find([words]))
+    row = np.zeros(len(vocabulary.terms))
+    row[columns] = found
+    return list(row)
 
 
 def by_scikit_learn(vocabulary: TfidfVocabulary, text: str) -> list[float]:

@@ -1,23 +1,37 @@
 import io
 import json
 import math
+import os
+import subprocess
+import sys
 from itertools import islice
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from infra import bench_ours, bench_plain
-from infra.bench import Arena, fresh_processes, prepare
+from infra import bench_cold_starts, bench_ours, bench_plain, bench_scoring
+from infra.bench_arena import Arena, prepare
+from infra.bench_breakdown import STAGES, Walk, breakdown, load
+from infra.bench_cold_starts import first_events
 from infra.bench_data import synthetic
+from infra.bench_descendants import descendant, used_so_far
+from infra.bench_fresh import fresh_processes
+from infra.bench_models import measuring_settings
 from infra.bench_process import run_fresh
 from infra.bench_progress import Steps
 from infra.bench_reading import measure_reading, synthetic_feedback
-from infra.bench_report import absolute_rows, comparison_rows, print_report, reading_rows
-from infra.bench_timing import Pair, in_turn
+from infra.bench_report import notes, print_report
+from infra.bench_rows import all_rows, cold_start_rows, reading_rows
+from infra.bench_storage import measure_storage
+from infra.bench_timing import Pair, in_turn, in_turn_by
+from infra.bench_training import Training, measure_trainings
 from infra.reference.lead_columns import lead_columns, raw_frame
 from infra.reference.plain_scorer import HISTORY_KEYS, PlainScorer, feature_transformer
 from infra.reference.text_columns import text_columns, yearly_amounts, years_of_experience
+from infra.sizes import is_older_than_its_code
+from infra.state import RunError
+from infra.template import Template
 
 TREES = {"n_estimators": 8, "max_depth": 3}
 
@@ -44,6 +58,9 @@ def pair_report(ours, plain):
 
 def bench_report(ours, plain, peak):
     both = {"wall_seconds": pair_report(ours, plain), "cpu_seconds": pair_report(ours, plain)}
+    costs = both | {"peak_megabytes": pair_report(ours, plain)}
+    sizes = [{"leads": size, "cpu_seconds_a_lead": pair_report(ours, plain)} for size in (10, 5000)]
+    by_size = {"sizes": sizes, "growth": pair_report(1.2 if peak > 512 else 1.0, 1.0)}
     return {
         "machine": dict.fromkeys(
             ("date", "cores", "processor", "system", "python", "numpy", "pandas"), "some"
@@ -51,11 +68,38 @@ def bench_report(ours, plain, peak):
         | {"scikit-learn": "some", "xgboost-cpu": "some"},
         "one_lead": pair_report(ours, plain),
         # In a test little more than without; twice as much where all else is slow too.
-        "ab_scoring": pair_report(ours if plain >= 10 * ours else 2 * ours, ours),
-        "monitoring": pair_report(ours if plain >= 10 * ours else 100 * ours, 100 * ours),
+        "ab_scoring": pair_report(ours if plain >= 40 * ours else 2 * ours, ours),
+        "monitoring": pair_report(ours if plain >= 40 * ours else 100 * ours, 100 * ours),
+        "breakdown": {
+            "loading": 0.03,
+            "artifact_bytes": 2**20,
+            "one": dict.fromkeys(STAGES, 1e-5),
+            "thousand": dict.fromkeys(STAGES, 1e-2),
+        },
+        "sizes_with_reasons": by_size,
+        "sizes_without_reasons": by_size,
+        "storage": {"leads": 5000, "wall_seconds": pair_report(ours, plain)},
+        "cold_starts": {"DocsFunction": costs, "ScoringFunction": costs},
+        "built_sizes": [
+            {
+                "function": "ScoringFunction",
+                "megabytes": peak / 8,
+                "limit_megabytes": 64,
+                "layers": {"RuntimeLayer": 60.0},
+            }
+        ],
+        "reading": [],
+        "trainings": [
+            {"leads": 1000, "chosen": False, "trees": {"ours": 40, "plain": 100}}
+            | both
+            | {"peak_megabytes": pair_report(3 * peak, 200)}
+        ],
+        "quick": False,
+        "minutes": 12.0,
+        "load_averages": [0.5, 2.0],
         "batch_with_reasons": both,
         "batch_without_reasons": both,
-        "fresh_process": both | {"peak_megabytes": pair_report(ours, plain)},
+        "fresh_process": costs,
         "memory": {"5000_without_reasons": {"peak_megabytes": peak}},
         "parameters": {"ours": {"n_estimators": 9}, "plain": {"n_estimators": 9}},
         "trained_on": 1234,
@@ -173,22 +217,22 @@ def test_a_fresh_process_that_fails_says_why():
 
 def test_targets_are_met_or_not_by_the_median_ratio():
     fast, slow = (
-        {row.what: row.is_met for row in [*comparison_rows(report), *absolute_rows(report)]}
-        for report in (bench_report(1.0, 10.0, 512), bench_report(1.0, 1.2, 513))
+        [row.is_met for row in all_rows(report) if row.target]
+        for report in (bench_report(1.0, 40.0, 512), bench_report(1.0, 1.2, 513))
     )
 
-    assert [met for met in fast.values() if met is not None] == [True] * 7
-    assert [met for met in slow.values() if met is not None] == [False] * 7
+    assert fast == [True] * 15
+    assert slow == [False] * 15
 
 
 def test_what_misses_its_target_is_printed_as_such(tmp_path):
     console = Console(file=io.StringIO(), record=True)
 
-    print_report(bench_report(1.0, 9.0, 100), tmp_path / "figures.json", console)
+    print_report(bench_report(1.0, 39.0, 100), tmp_path / "figures.json", console)
 
     lines = console.export_text().splitlines()
     one_lead = next(line for line in lines if line.startswith("one lead"))
-    assert "9.00 [9.00, 9.00] x" in one_lead
+    assert "39.00 [39.00, 39.00] x" in one_lead
     assert one_lead.rstrip().endswith("NOT MET")
 
 
@@ -206,6 +250,128 @@ def test_both_sides_score_the_same_held_out_leads_with_reasons(arena):
 def test_both_sides_have_as_many_trees_unless_asked_otherwise(arena):
     assert arena.parameters["ours"]["n_estimators"] == arena.parameters["plain"]["n_estimators"]
     assert arena.parameters["ours"]["max_depth"] == arena.parameters["plain"]["max_depth"]
+
+
+def test_several_clocks_time_the_same_calls():
+    called = []
+    ticks, slow_ticks = iter(range(100)), iter(range(0, 1000, 10))
+    work = (lambda: called.append("ours"), lambda: called.append("plain"))
+
+    pairs = in_turn_by([work], lambda: float(next(ticks)), lambda: float(next(slow_ticks)))
+
+    assert called == ["ours", "plain"]
+    assert pairs == [Pair([1.0], [1.0]), Pair([10.0], [10.0])]
+
+
+def test_every_batch_size_has_its_cost_a_lead(arena, monkeypatch):
+    monkeypatch.setattr(bench_scoring, "SIZES", {True: (1, 10, 20)})
+    monkeypatch.setattr(bench_scoring, "_MOST_CALLS", 2)
+
+    taken = bench_scoring.batch_sizes(arena, rounds=2, explain=True)
+
+    assert [each["leads"] for each in taken["sizes"]] == [1, 10, 20]
+    one, ten, twenty = (each["cpu_seconds_a_lead"] for each in taken["sizes"])
+    assert one["ours"]["p50"] > ten["ours"]["p50"] > 0
+    assert taken["growth"]["ours"] == twenty["ours"]
+    assert taken["growth"]["plain"] == ten["ours"]
+
+
+def test_the_stages_make_the_answers_that_the_service_makes(arena):
+    expected = bench_ours.connect(arena.ours)(arena.leads, True)
+
+    walk = Walk(load(arena.ours), measuring_settings())
+    answers = walk(json.dumps(arena.leads))
+
+    moving = ("prediction_time", "model_version")
+    for answer, other in zip(answers, expected, strict=True):
+        assert {k: v for k, v in answer.items() if k not in moving} == {
+            k: v for k, v in other.items() if k not in moving
+        }
+
+
+def test_a_breakdown_has_every_stage_of_one_lead_and_of_a_thousand(arena):
+    taken = breakdown(arena, single=2, batch=1)
+
+    assert list(taken["one"]) == list(taken["thousand"]) == list(STAGES)
+    assert min(taken["one"].values()) > 0
+    assert sum(taken["one"].values()) < sum(taken["thousand"].values())
+    assert taken["loading"] > 0
+
+
+def test_leads_are_kept_together_or_one_after_the_other(arena):
+    taken = measure_storage(arena, count=60, rounds=1)
+
+    assert taken["leads"] == 60
+    assert taken["wall_seconds"]["speedup"]["median"] > 1
+
+
+def test_without_a_build_cold_starts_are_skipped_with_a_line(arena, monkeypatch, capsys):
+    def nothing_built():
+        raise RunError("There is nothing built yet: run `make build` first.")
+
+    monkeypatch.setattr(bench_cold_starts, "built_template", nothing_built)
+    with Steps("bench", 3) as steps:
+        taken = bench_cold_starts.measure_cold_starts(arena, 2, steps)
+
+    said = capsys.readouterr().err.splitlines()
+    assert taken == {"skipped": "There is nothing built yet: run `make build` first."}
+    assert said[0].startswith("bench: 3 of 3, cold starts: skipped. There is nothing built yet")
+    assert not any(said[1:])
+    (row,) = cold_start_rows({"cold_starts": taken})
+    assert row.ratio == "skipped: There is nothing built yet: run `make build` first."
+
+
+def test_a_build_is_old_once_its_code_is_newer(tmp_path):
+    built, source = tmp_path / "template.yaml", tmp_path / "functions" / "docs" / "app.py"
+    source.parent.mkdir(parents=True)
+    for number, file in enumerate((source, built)):
+        file.touch()
+        os.utime(file, (number, number))
+
+    assert not is_older_than_its_code(built, tmp_path)
+    os.utime(source, (2, 2))
+    assert is_older_than_its_code(built, tmp_path)
+    assert notes(bench_report(1.0, 2.0, 100) | {"build_is_old": True})[0].startswith("The build is")
+
+
+def test_every_function_is_asked_something_at_its_cold_start():
+    template = Template.load()
+
+    events = first_events(template, {"lead_id": 7, "title": "Baker"})
+
+    assert set(events) == {function.logical_id for function in template.functions()}
+    assert json.loads(events["ScoringFunction"]["body"])["title"] == "Baker"
+    assert events["TrainingFunction"] == {}
+
+
+def test_what_a_child_of_ours_has_used_is_found_by_its_arguments():
+    code = "import sys; data = bytearray(b'1') * 50_000_000; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "some", "words"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        child.stdout.readline()
+        found = descendant(b"some", b"words")
+        cpu_seconds, peak_megabytes = used_so_far(found)
+        child.stdin.close()
+
+    assert found.name == str(child.pid)
+    assert 0 <= cpu_seconds < 5
+    assert 50 < peak_megabytes < 200
+    with pytest.raises(RuntimeError, match="no process of ours"):
+        descendant(b"some", b"words")
+
+
+def test_both_sides_are_trained_on_exactly_so_many_leads_in_fresh_processes():
+    steps = Steps("bench", 1, Console(quiet=True))
+
+    (taken,) = measure_trainings([Training(60, 1)], steps)
+
+    assert (taken["leads"], taken["chosen"], taken["trees"]["plain"]) == (60, False, 100)
+    for measure in ("wall_seconds", "cpu_seconds", "peak_megabytes"):
+        assert taken[measure]["ours"]["p50"] > 0
+        assert taken[measure]["plain"]["p50"] > 0
 
 
 def test_a_fresh_process_of_ours_loads_less_than_one_of_the_plain(arena: Arena):
@@ -233,13 +399,12 @@ def test_only_the_largest_reading_has_a_limit():
         pace = 1000 * seconds / rows
         return {"rows": rows, "seconds": seconds, "seconds_per_1000": pace, "peak_megabytes": 90}
 
-    rows = reading_rows({"reading": [read(10_000, 99.0), read(100_000, 60.0)]})
-    late = reading_rows({"reading": [read(100_000, 60.1)]})
+    rows = list(reading_rows({"reading": [read(10_000, 99.0), read(100_000, 60.0)]}))
+    late = list(reading_rows({"reading": [read(100_000, 60.1)]}))
 
     assert [row.is_met for row in rows] == [None, None, True, None]
     assert rows[2].ratio == "0.600 a thousand"
     assert late[0].is_met is False
-    assert reading_rows({}) == []
 
 
 def test_made_up_feedback_is_always_the_same_and_no_row_is_another():

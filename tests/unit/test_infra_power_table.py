@@ -9,9 +9,7 @@ from rich.console import Console
 from infra.bench_progress import Steps
 from infra.power_table import (
     BASE_RATES,
-    BEGIN,
     EFFECTS,
-    END,
     PAGE,
     main,
     power_row,
@@ -20,6 +18,7 @@ from infra.power_table import (
     with_table,
 )
 
+BEGIN, END = "<!-- power table: begin -->", "<!-- power table: end -->"
 TODAY = date(2026, 11, 27)
 MARKED = f"# A/B tests\n\n{BEGIN}\nan older table\n{END}\n\n## Limits\n"
 SHARE = r"(\d+\.\d) ± \d+\.\d"

@@ -14,7 +14,7 @@ from lead_scoring.explanation import OTHER_FEATURES
 from lead_scoring.predictions import prediction
 from lead_scoring.scoring_model import Scored
 from tests import forests
-from tests.builders import POSTED_AT, bare_lead, lead, settings, various_leads
+from tests.builders import bare_lead, lead, settings, various_leads
 from tests.fakes import fake_services
 
 LEADS = various_leads(40)
@@ -157,7 +157,7 @@ def test_grades_follow_their_bounds() -> None:
     def grades(*scores: int, **bounds: int) -> str:
         given = [Scored(0.0, score / 100, [], False, None) for score in scores]
         answers = [
-            prediction(lead(), each, "v", POSTED_AT, settings(**bounds), is_degraded=False)
+            prediction(lead(), each, "v", "now", settings(**bounds), is_degraded=False)
             for each in given
         ]
         return "".join(answer["grade"] for answer in answers)

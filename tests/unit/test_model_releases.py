@@ -7,8 +7,9 @@ import pytest
 from lead_scoring.entities import Operation
 from lead_scoring.errors import ConflictError, NotFoundError, StoreUnavailableError
 from lead_scoring.model_releases import ModelReleases
-from lead_scoring.scoring_model import checksums
+from lead_scoring.scoring_model import MODEL_FILE, SCORING_FILES, checksums
 from tests import forests
+from tests.artifacts import manifest_of, with_manifest
 from tests.fakes import FakeArtifactStore, FakeClock, FakeModelRegistry
 
 
@@ -52,7 +53,7 @@ def test_an_unknown_model_cannot_be_activated() -> None:
         World(models=1).releases.activate("v20240101_120000_abc12345")
 
 
-@pytest.mark.parametrize("name", ["model.ubj", "extractor.json", "manifest.json"])
+@pytest.mark.parametrize("name", SCORING_FILES)
 @pytest.mark.parametrize("harm", ["missing", "altered"])
 def test_a_model_with_a_file_missing_or_altered_is_not_activated(name: str, harm: str) -> None:
     world = World(models=2, active=0)
@@ -86,10 +87,11 @@ def test_a_report_that_was_altered_keeps_a_model_from_being_activated() -> None:
 def test_a_model_that_this_code_cannot_load_is_not_activated() -> None:
     world = World(models=1)
     version = world.versions[0]
-    manifest = world.artifacts.files[version, "manifest.json"].replace(b'"format":1', b'"format":9')
-    world.artifacts.write(version, {"manifest.json": manifest})
+    content = world.artifacts.files[version, MODEL_FILE]
+    foreign = with_manifest(content, manifest_of(content) | {"format": 9})
+    world.artifacts.write(version, {MODEL_FILE: foreign})
     record = world.models.records[version]
-    altered = {**record.checksums, **checksums({"manifest.json": manifest})}
+    altered = {**record.checksums, **checksums({MODEL_FILE: foreign})}
     world.models.records[version] = replace(record, checksums=altered)
 
     with pytest.raises(ConflictError, match="format 9"):

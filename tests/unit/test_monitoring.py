@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from lead_scoring.alerting import CODES
+from lead_scoring.api.operations import BASE
 from lead_scoring.entities import Activation, Lead
 from lead_scoring.feedback_analytics import counted
 from lead_scoring.model_card import predicted
 from lead_scoring.monitoring_reference import REFERENCE_FILE, Reference
 from tests import forests
+from tests.conformity import assert_conforms
 from tests.evidence import feedback
 from tests.fakes import fake_services
 
@@ -128,6 +130,19 @@ def test_leads_that_changed_open_the_alert_that_names_what_changed(
     assert subject in alerts[code]["subjects"]
     assert subject in alerts[code]["text"]
     assert alerts[code]["what_to_do"]
+
+
+def test_what_was_found_is_shown_as_it_is_described(scene: Scene) -> None:
+    scene.score(change=lambda lead: replace(lead, category="a category of another trade"))
+    scene.run()
+
+    shown = scene.services.performance.report()
+
+    assert shown["drift"]["features"]
+    assert shown["data_quality"]["never_seen"] == ["a category of another trade"]
+    assert shown["estimated"]["metrics"]
+    assert shown["alerts"]
+    assert_conforms("GET", f"{BASE}/metrics", 200, "application/json", shown)
 
 
 def test_too_few_scores_are_no_evidence(scene: Scene) -> None:

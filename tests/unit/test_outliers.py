@@ -108,6 +108,10 @@ def test_a_range_survives_json() -> None:
         {"low": [None] * 6, "high": ["x"] * 6},
         {"low": [None] * 6, "high": [None] * 5},
         {"low": [None] * 5, "high": [None] * 5},
+        {"low": [0.0] * 6, "high": [None] * 6},
+        {"low": [1.0] * 6, "high": [0.0] * 6},
+        {"low": [0.0] * 6, "high": [math.inf] * 6},
+        {"low": [0.0] * 6, "high": [10**400] * 6},
     ],
 )
 def test_a_malformed_range_is_refused(broken: Any) -> None:

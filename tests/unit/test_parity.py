@@ -29,11 +29,45 @@ def test_fewer_rows_are_all_tried() -> None:
     assert trial_rows(TRAINING[:100], NODES)[:100].tobytes() == TRAINING[:100].tobytes()
 
 
-def test_every_cut_point_is_met_exactly() -> None:
-    inner = NODES.is_inner
+def rows_there(rows: Floats, node: int) -> Floats:
+    """Return the rows that get to a node."""
+    if node in NODES.roots:
+        return rows
+    (above,) = np.flatnonzero((NODES.left == node) | (NODES.right == node))
+    rows = rows_there(rows, int(above))
+    values = rows[:, NODES.feature[above]]
+    left = np.where(np.isnan(values), NODES.missing_left[above], values < NODES.condition[above])
+    there: Floats = rows[left == (NODES.left[above] == node)]
+    return there
 
-    for feature, cut in zip(NODES.feature[inner], NODES.condition[inner], strict=True):
-        assert (TRIALS[TRAINING_ROWS:, feature] == cut).any()
+
+def test_every_split_meets_its_cut_point_and_the_value_below_it() -> None:
+    for node in np.flatnonzero(NODES.is_inner).tolist():
+        values, cut = rows_there(TRIALS, node)[:, NODES.feature[node]], NODES.condition[node]
+        assert (values == cut).any()
+        assert (values == np.nextafter(cut, np.float32(-np.inf))).any()
+
+
+def test_every_split_meets_a_missing_value_where_one_can_get_there() -> None:
+    met = 0
+    for node in np.flatnonzero(NODES.is_inner).tolist():
+        feature = NODES.feature[node]
+        lacking = TRAINING.copy()
+        lacking[:, feature] = np.nan
+        if len(rows_there(lacking, node)):
+            assert np.isnan(rows_there(TRIALS, node)[:, feature]).any()
+            met += 1
+    assert met > len(NODES.roots)
+
+
+def test_no_row_has_an_infinite_value_where_a_cut_point_is_beyond_all_numbers() -> None:
+    rows = np.full((100, 1), np.finfo(np.float32).max, np.float32)
+    rows[::2] = np.nan
+    booster = train(rows, np.arange(100.0) % 2, trees=1)
+    nodes = read_nodes(loads(bytes(booster.save_raw("ubj"))), 1)
+
+    assert np.isinf(nodes.condition).any()
+    assert not np.isinf(trial_rows(rows, nodes)).any()
 
 
 def test_every_feature_is_missing_alone_and_all_at_once() -> None:

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xgboost
 from hypothesis import HealthCheck, given, settings
 
+from lead_scoring import ubjson
 from lead_scoring.adapters import estimators
+from lead_scoring.effect_table import STORED_AS
 from lead_scoring.entities import Lead
 from lead_scoring.errors import ArtifactError
 from lead_scoring.model_fitting import fit_model
 from lead_scoring.scoring_model import (
-    EXTRACTOR_FILE,
-    MANIFEST_FILE,
+    HISTORY,
+    MANIFEST,
     MODEL_FILE,
     SCORING_FILES,
     Scored,
@@ -25,6 +28,7 @@ from lead_scoring.scoring_model import (
     checksums,
 )
 from tests import builders, forests
+from tests.artifacts import history_of, manifest_of, with_history, with_manifest
 from tests.builders import POSTED_AT, bare_lead, lead
 from tests.weird_leads import moments, weird_leads
 
@@ -42,15 +46,14 @@ def files() -> dict[str, bytes]:
     return model().files()
 
 
-def loaded(**changes: bytes) -> ScoringModel:
-    named = {"model": MODEL_FILE, "extractor": EXTRACTOR_FILE, "manifest": MANIFEST_FILE}
-    return ScoringModel.load((files() | {named[k]: v for k, v in changes.items()}).__getitem__)
+def loaded(content: bytes | None = None) -> ScoringModel:
+    return ScoringModel.load({MODEL_FILE: content or files()[MODEL_FILE]}.__getitem__)
 
 
-def changed_json(name: str, change: Callable[[Any], None]) -> bytes:
-    value = json.loads(files()[name])
-    change(value)
-    return json.dumps(value).encode()
+def with_changed_manifest(change: Callable[[Any], None]) -> bytes:
+    manifest = manifest_of(files()[MODEL_FILE])
+    change(manifest)
+    return with_manifest(files()[MODEL_FILE], manifest)
 
 
 def assert_adds_up(scored: Scored) -> None:
@@ -66,11 +69,13 @@ def test_a_loaded_model_scores_with_the_same_bits() -> None:
     assert loaded().files() == files()
 
 
-def test_the_artifact_is_ubjson_and_json_only() -> None:
-    assert set(files()) == set(SCORING_FILES)
-    json.loads(files()[EXTRACTOR_FILE])
-    json.loads(files()[MANIFEST_FILE])
-    assert files()[MODEL_FILE].startswith(b"{")
+def test_the_artifact_is_one_file_that_xgboost_reads() -> None:
+    assert set(files()) == set(SCORING_FILES) == {MODEL_FILE}
+    booster = xgboost.Booster()
+
+    booster.load_model(bytearray(files()[MODEL_FILE]))
+
+    assert booster.num_features() == len(model().extractor.features)
 
 
 def test_a_lead_has_the_same_score_alone_and_in_a_batch() -> None:
@@ -179,38 +184,51 @@ def swap_first_features(value: Any) -> None:
     value["features"][:2] = value["features"][1::-1]
 
 
-@pytest.mark.parametrize("file", ["manifest", "extractor"])
-def test_another_order_of_features_is_refused(file: str) -> None:
-    changed = changed_json(f"{file}.json", swap_first_features)
-
-    with pytest.raises(ArtifactError):
-        loaded(**{file: changed})
+def test_another_order_of_features_is_refused() -> None:
+    with pytest.raises(ArtifactError, match="in order"):
+        loaded(with_changed_manifest(swap_first_features))
 
 
 def test_an_extractor_of_another_model_is_refused() -> None:
-    with pytest.raises(ArtifactError, match="differ in their features"):
-        loaded(extractor=bare_model().files()[EXTRACTOR_FILE])
+    other = manifest_of(bare_model().content)["extractor"]
+
+    with pytest.raises(ArtifactError):
+        loaded(with_changed_manifest(lambda manifest: manifest.update(extractor=other)))
+
+
+def test_a_history_of_another_model_is_refused() -> None:
+    content = with_history(files()[MODEL_FILE], history_of(bare_model().content))
+
+    with pytest.raises(ArtifactError):
+        loaded(content)
 
 
 def test_a_forest_over_more_features_is_refused() -> None:
     rows = forests.random_rows(100, 700, missing=0.0)
-    wide = forests.train(rows, (rows[:, 699] > 0).astype(float), trees=1)
+    wide = forests.train(rows, (rows[:, 699] > 0).astype(float), trees=1).save_raw("ubj")
+    content = with_history(bytes(wide), history_of(files()[MODEL_FILE]))
 
     with pytest.raises(ArtifactError):
-        loaded(model=bytes(wide.save_raw("ubj")))
+        loaded(with_manifest(content, manifest_of(files()[MODEL_FILE])))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda manifest: manifest.update(format=2),
+        lambda manifest: manifest.update(format=1),
+        lambda manifest: manifest.pop("extractor"),
+        lambda manifest: manifest["extractor"].update(format=1),
         lambda manifest: manifest.pop("format"),
         lambda manifest: manifest.pop("features"),
         lambda manifest: manifest["features"].pop(),
         lambda manifest: manifest.update(features=[1]),
         lambda manifest: manifest.update(threshold="high"),
         lambda manifest: manifest.update(threshold=None),
+        lambda manifest: manifest.update(threshold=10**400),
+        lambda manifest: manifest.update(threshold=math.nan),
+        lambda manifest: manifest.update(threshold=-1),
         lambda manifest: manifest.update(calibration=None),
+        lambda manifest: manifest["calibration"].update(c=10**400),
         lambda manifest: manifest["calibration"].update(a=-1),
         lambda manifest: manifest["training_range"]["low"].pop(),
         lambda manifest: manifest.update(training_range=7),
@@ -218,14 +236,23 @@ def test_a_forest_over_more_features_is_refused() -> None:
 )
 def test_a_malformed_manifest_is_refused(change: Callable[[Any], None]) -> None:
     with pytest.raises(ArtifactError):
-        loaded(manifest=changed_json(MANIFEST_FILE, change))
+        loaded(with_changed_manifest(change))
 
 
-@pytest.mark.parametrize("file", ["model", "extractor", "manifest"])
-@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{", b"\xff\xfe", b"7", b"{}"])
-def test_a_file_that_is_something_else_is_refused(file: str, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [b" ", b"[]", b"null", b"{", b"\xff\xfe", b"7", b"{}", b"[" * 99_999]
+)
+def test_a_file_that_is_something_else_is_refused(content: bytes) -> None:
     with pytest.raises(ArtifactError):
-        loaded(**{file: content})
+        loaded(content)
+    with pytest.raises(ArtifactError):
+        loaded(with_manifest(files()[MODEL_FILE], content))
+
+
+@pytest.mark.parametrize("member", [HISTORY, MANIFEST, STORED_AS])
+def test_a_member_without_its_arrays_is_refused(member: str) -> None:
+    with pytest.raises(ArtifactError):
+        loaded(ubjson.with_arrays(files()[MODEL_FILE], member, {}))
 
 
 # Versions and checksums.

@@ -21,6 +21,7 @@ from lead_scoring.entities import (
     lead_key,
 )
 from lead_scoring.features.historical import OutcomeHistory
+from lead_scoring.features.keywords import TERMS
 from lead_scoring.labels import Evidence
 from lead_scoring.training_data import (
     TrainingSet,
@@ -260,7 +261,8 @@ def shuffled_after(source: Source, cut: datetime, random: Random) -> Source:
 
 def features(data: TrainingSet, extractor: Any, until: datetime) -> dict[tuple[str, str], bytes]:
     """Return the rows of examples up to a moment, with the history of this training set."""
-    extractor = replace(extractor, history=OutcomeHistory.fit(data.history))
+    terms = (*TERMS, *extractor.title_terms.terms, *extractor.description_terms.terms)
+    extractor = replace(extractor, history=OutcomeHistory.fit(data.history, terms))
     return {
         (lead_key(one.lead.lead_id), iso(one.moment)): extractor.extract(
             [one.lead], [one.moment]

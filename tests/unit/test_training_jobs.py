@@ -10,8 +10,9 @@ from lead_scoring.adapters import estimators
 from lead_scoring.entities import WORKER_STOPPED, Activation, Job, Lease
 from lead_scoring.errors import LeaseLostError, NotFoundError, StoreUnavailableError
 from lead_scoring.model_fitting import fit_model
-from lead_scoring.scoring_model import MANIFEST_FILE, SCORING_FILES, checksums
+from lead_scoring.scoring_model import SCORING_FILES, checksums
 from tests import builders, forests
+from tests.artifacts import with_threshold
 from tests.fakes import FakeModelRegistry
 from tests.trainings import ROWS, files_of, report_of, services_with, trained, with_outcome
 
@@ -347,11 +348,10 @@ def with_others(count: int) -> tuple[Any, list[str]]:
     # They learned the opposite of what is true.
     wrong = [replace(each, target=1 - each.target) for each in forests.training_examples(60)]
     fitted = fit_model(wrong, builders.settings(), estimators, LEAST)
-    manifest = json.loads(fitted.artifact[MANIFEST_FILE])
     for number in range(count):
         # And find nobody: each is a model of its own, with an F1 of 0.
-        changed = json.dumps(manifest | {"threshold": 0.999 + number / 1e6}).encode()
-        poor = replace(fitted, artifact={**fitted.artifact, MANIFEST_FILE: changed})
+        artifact = with_threshold(fitted.artifact, 0.999 + number / 1e6)
+        poor = replace(fitted, artifact=artifact)
         models.others.append(forests.publish(services, poor, activate=False))
     return services, list(models.others)
 

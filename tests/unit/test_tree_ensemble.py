@@ -62,6 +62,10 @@ def test_margins_and_effects_are_xgboosts_with_any_number_of_trees(trees: int) -
         {"subsample": 0.5, "colsample_bytree": 0.3, "max_depth": 6, "seed": 3},
         {"grow_policy": "lossguide", "max_leaves": 20, "max_depth": 0},
         {"base_score": 0.01},
+        {"base_score": 0.99995, "min_child_weight": 0},
+        {"base_score": 1e-7},
+        {"interaction_constraints": "[[0, 1], [2, 3, 4, 5]]", "max_depth": 6},
+        {"max_delta_step": 0.5, "reg_alpha": 1.0},
         {"num_parallel_tree": 3},
     ],
     ids=str,
@@ -144,6 +148,19 @@ def test_values_that_tie_with_a_cut_point_go_where_xgboost_sends_them() -> None:
 
     assert len(rows) > 500
     assert_equal_to_xgboost(booster, np.array(rows[:1500]))
+
+
+def test_extreme_values_and_thresholds_go_where_xgboost_sends_them() -> None:
+    largest, least = np.finfo(np.float32).max, np.float32(1e-45)
+    values = [-largest, largest, least, -least, 0.0, -0.0, 1e-38, 1, 1.0000001, math.nan]
+    rows = np.random.default_rng(3).choice(np.array(values, np.float32), (400, 3))
+    targets = 0.7 * (rows[:, 0] > 0) + 0.2 * (rows[:, 1] >= least) + 0.1 * np.isnan(rows[:, 2])
+    # Where all values are near the largest, XGBoost's threshold is beyond every number.
+    rows[:, 2] = np.where(np.isnan(rows[:, 2]), math.nan, largest)
+    booster = train(rows, targets, trees=20, max_depth=5, min_child_weight=0)
+
+    assert np.isinf(booster.trees_to_dataframe().Split).any()
+    assert_equal_to_xgboost(booster, rows)
 
 
 def test_the_effect_of_a_group_is_the_sum_of_its_features_effects() -> None:
@@ -318,11 +335,67 @@ LEAF = {
         model_of(LEAF | {"split_type": [1]}),
         model_of({name: value for name, value in LEAF.items() if name != "sum_hessian"}),
         model_of(LEAF, gradient_booster={"gbtree": {"model": {"trees": [LEAF]}}}),
+        *(model_of(LEAF, learner_model_param={"base_score": f"[{p}]"}) for p in (0, -1, 2, "nan")),
+        *(model_of(LEAF | {name: []}) for name in LEAF if name != "split_type"),
+        model_of({name: [] for name in LEAF}),
     ],
 )
 def test_what_is_no_binary_forest_is_refused(model: Any) -> None:
     with pytest.raises(ArtifactError, match="not a binary XGBoost forest"):
         TreeEnsemble(model, [0])
+
+
+SPLIT: dict[str, list[Any]] = {
+    "left_children": [1, -1, -1],
+    "right_children": [2, -1, -1],
+    "split_indices": [0, 0, 0],
+    "split_conditions": [0.5, 1.0, -1.0],
+    "default_left": [0, 0, 0],
+    "sum_hessian": [2.0, 1.0, 1.0],
+    "split_type": [0, 0, 0],
+}
+
+
+def test_a_split_by_hand_is_a_forest() -> None:
+    forest = TreeEnsemble(model_of(SPLIT, LEAF), [0])
+
+    assert forest.margins(np.array([[0.0], [0.5]], np.float32)).tolist() == [1.5, -0.5]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("left_children", child) for child in (0, 2, 3, 2**31, 1.5)),
+        *(("right_children", child) for child in (0, 1, 3, 2**31, math.nan)),
+        *(("split_conditions", value) for value in (math.nan, None)),
+        *(("sum_hessian", cover) for cover in (-1.0, math.nan, math.inf, None)),
+        ("default_left", [0]),
+    ],
+)
+def test_a_malformed_node_is_refused(name: str, value: Any, place: int) -> None:
+    broken = [*SPLIT[name]]
+    broken[place] = value
+
+    with pytest.raises(ArtifactError):
+        TreeEnsemble(model_of(SPLIT | {name: broken}, LEAF), [0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"split_indices": [-1, 0, 0]},
+        {"left_children": [-1, -1, -1]},
+        {"split_conditions": [0.5, math.inf, 1.0]},
+        {"sum_hessian": [0.0, 0.0, 0.0]},
+        *({name: values[:-1]} for name, values in SPLIT.items() if name != "split_type"),
+        *({name: [*values, 0]} for name, values in SPLIT.items() if name != "split_type"),
+    ],
+    ids=str,
+)
+def test_a_malformed_tree_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ArtifactError):
+        TreeEnsemble(model_of(LEAF, SPLIT | changes), [0])
 
 
 def test_a_forest_that_tests_more_features_than_there_are_is_refused() -> None:

@@ -12,7 +12,7 @@ from .ab_assignment import assign_variant
 from .ab_test_cache import ABTestCache, Known
 from .attribution import Attribution
 from .circuit_breaker import CircuitBreaker
-from .entities import Lead, Prediction, ScoreRecord
+from .entities import Lead, Prediction, ScoreRecord, iso
 from .errors import StoreUnavailableError, TestStoppedError
 from .experiments import ABScoring, ABTest, Exposure, Variant
 from .hashing import keyed_hash, lead_hash
@@ -91,7 +91,7 @@ class ABScorer:
             lead,
             scored,
             variant.model_version,
-            now,
+            iso(now),
             self._settings,
             is_degraded=known.is_degraded,
         )

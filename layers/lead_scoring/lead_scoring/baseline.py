@@ -20,15 +20,18 @@ between 1 and 87.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .entities import Lead
 from .explanation import explain as explained
 from .features import category, contact, location, temporal, text
-from .features.reading import read
+from .features.keywords import TERMS, Keywords
+from .features.lexicon import Lexicon
+from .features.reading import Reading, read
 from .scoring_model import Scored
 
 BASE_EFFECT = -1.1
@@ -69,15 +72,28 @@ _LABELS = [label for _, label, _ in _TERMS]
 class Baseline:
     """Scores by fixed weights; nothing is an outlier, because there was no training."""
 
+    def __init__(self) -> None:
+        """Number the keywords."""
+        self._lexicon = Lexicon.of(TERMS)
+        self._keywords = Keywords(self._lexicon)
+
     def score(
         self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
     ) -> list[Scored]:
         """Score each lead as of its moment."""
-        return [_score(lead, moment, explain) for lead, moment in zip(leads, moments, strict=True)]
+        titles = [read(lead.title) for lead in leads]
+        texts = [read(lead.description or "") for lead in leads]
+        found = self._lexicon.find([one.words for one in titles + texts])
+        by_term = self._keywords.count(found).reshape(2, len(leads), -1)
+        return [
+            _score(_features(lead, moment, *readings, hits), explain)
+            for lead, moment, readings, hits in zip(
+                leads, moments, zip(titles, texts, strict=True), by_term.swapaxes(0, 1), strict=True
+            )
+        ]
 
 
-def _score(lead: Lead, moment: datetime, explain: bool) -> Scored:
-    named = _features(lead, moment)
+def _score(named: Mapping[str, float], explain: bool) -> Scored:
     values = np.array([named[name] for name, _, _ in _TERMS])
     effects = np.array(
         [
@@ -92,12 +108,23 @@ def _score(lead: Lead, moment: datetime, explain: bool) -> Scored:
     return Scored(margin, 1 / (1 + math.exp(-margin)), [], False, explanation)
 
 
-def _features(lead: Lead, moment: datetime) -> dict[str, float]:
-    title, description = read(lead.title), read(lead.description or "")
+def _features(
+    lead: Lead,
+    moment: datetime,
+    title: Reading,
+    description: Reading,
+    by_term: NDArray[np.float64],
+) -> dict[str, float]:
     normal = category.normal_category(lead.category)
     high_value = category.high_value_groups(normal) if normal else [math.nan] * 3
+    measures, keywords = slice(None, -text.BY_TERM), slice(-text.BY_TERM, None)
     families = (
-        (text.FEATURES, text.values(title, description)),
+        (
+            text.TITLE_FEATURES[measures] + text.DESCRIPTION_FEATURES[measures],
+            text.values(title, description),
+        ),
+        (text.TITLE_FEATURES[keywords], by_term[0]),
+        (text.DESCRIPTION_FEATURES[keywords], by_term[1]),
         (temporal.FEATURES, temporal.values(lead.posted_at, moment, UTC)),
         (
             location.FEATURES,

@@ -48,5 +48,5 @@ class Calibration:
         """Read the map back; raise ArtifactError if it is malformed."""
         try:
             return cls(str(value["kind"]), float(value["a"]), float(value["b"]), float(value["c"]))
-        except (KeyError, TypeError, ValueError) as fault:
+        except (KeyError, TypeError, ValueError, OverflowError) as fault:
             raise ArtifactError("the calibration is malformed") from fault

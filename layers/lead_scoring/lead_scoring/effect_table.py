@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .distinct import all_distinct
 from .errors import ArtifactError
 from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
 
@@ -93,12 +94,11 @@ class EffectTable:
         """Read a table over so many features back; raise ArtifactError if it is malformed."""
         try:
             read: dict[str, Any] = {
-                field.name: np.asarray(arrays[field.name], np.float32)
-                if field.name in ("thresholds", "entries")
-                else np.asarray(arrays[field.name], np.intp)
+                field.name: _flat(arrays[field.name], field.name in ("thresholds", "entries"))
                 for field in fields(cls)
             }
-            read["chains"] = read["chains"].reshape(int(arrays["chain_length"][0]), -1)
+            (length,) = _flat(arrays["chain_length"], floats=False)
+            read["chains"] = read["chains"].reshape(int(length), -1)
             read["facts"] = read["facts"].reshape(_MOST_FACTS, -1)
             table = cls(**read)
             table._check(features)
@@ -133,6 +133,45 @@ class EffectTable:
             raise ValueError("the slots are incomplete")
         if len(self.groups) != len(self.group_starts):
             raise ValueError("the groups are incomplete")
+        sizes = self.unit_widths << np.count_nonzero(self.facts != conditions - 1, axis=0)
+        if not np.array_equal(self.unit_starts, np.cumsum(sizes) - sizes):
+            raise ValueError("the units do not lie one behind the other")
+        slots = self.slot_units * widest + self.slot_offsets
+        wanted = np.repeat(np.arange(units), self.unit_widths)
+        if not np.array_equal(np.sort(self.slot_units), wanted) or (
+            not all_distinct(slots)
+            or np.any(self.slot_offsets >= self.unit_widths[self.slot_units])
+        ):
+            raise ValueError("a unit has not each of its slots once")
+        starts = np.append(self.group_starts, len(self.slot_units))
+        if starts[0] != 0 or np.any(np.diff(starts) <= 0) or np.any(np.diff(self.groups) <= 0):
+            raise ValueError("the groups are not in order")
+        if not np.isfinite(self.entries).all():
+            raise ValueError("an effect is no number")
+
+    def require_fit(self, nodes: Nodes, groups: Indices) -> None:
+        """Raise ArtifactError unless the table asks what this forest asks, for these groups."""
+        splits = np.flatnonzero(nodes.is_inner)
+        asked: list[NDArray[Any]] = [
+            nodes.feature[splits],
+            nodes.condition[splits],
+            nodes.missing_left[splits],
+        ]
+        answered: list[NDArray[Any]] = [self.features, self.thresholds, self.missing_left]
+        present = np.unique(groups[nodes.feature[splits]])
+        if (
+            not all(np.array_equal(*each) for each in zip(asked, answered, strict=True))
+            or not np.array_equal(self.groups, present)
+            or self.group_count.tolist() != [int(groups.max()) + 1]
+        ):
+            raise ArtifactError("the table of effects is that of another forest")
+
+
+def _flat(stored: Any, floats: bool) -> NDArray[Any]:
+    array = np.asarray(stored)
+    if array.ndim != 1 or array.dtype.kind not in ("f" if floats else "iu"):
+        raise ValueError("neither one array of numbers, nor of the right kind")
+    return array.astype(np.float32 if floats else np.intp)
 
 
 def stored_table(model: Mapping[str, Any], features: int) -> EffectTable | None:

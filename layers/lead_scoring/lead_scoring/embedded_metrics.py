@@ -4,12 +4,14 @@ Source: AWS, "Specification: Embedded metric format", CloudWatch user guide.
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 
-NAMESPACE = "LeadScoring"
+# Each deployment has its own, so that alarms of one do not tell of another.
+NAMESPACE = os.environ.get("METRICS_NAMESPACE", "LeadScoring")
 Metrics = Mapping[str, tuple[float, str]]
 
 

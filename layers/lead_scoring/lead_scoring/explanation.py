@@ -41,9 +41,14 @@ def explain(
     {'Title Words': 1.0}
     """
     sizes = np.abs(effects)
-    largest = np.argsort(-sizes, axis=1, kind="stable")[:, :LARGEST]
     # Of one lead, numpy's own `take_along_axis` takes longer than everything else here.
-    places = largest + effects.shape[1] * np.arange(len(effects))[:, None]
+    first = effects.shape[1] * np.arange(len(effects))[:, None]
+    largest = np.argpartition(sizes, max(0, effects.shape[1] - LARGEST), axis=1)[:, -LARGEST:]
+    # Equal ones in the order of their labels.
+    largest.sort(axis=1)
+    order = np.argsort(-sizes.take(largest + first), axis=1, kind="stable")
+    largest = largest.take(order + largest.shape[1] * np.arange(len(effects))[:, None])
+    places = largest + first
     listed = effects.take(places).round(_DECIMALS)
     rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
     totals = sizes.sum(axis=1, keepdims=True)

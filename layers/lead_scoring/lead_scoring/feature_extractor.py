@@ -1,29 +1,31 @@
 """All feature families together: from leads and their moments to the matrix a model reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .entities import Feature, Lead
+from .entities import Feature, Lead, TrainingExample
 from .errors import ArtifactError
-from .features import contact, historical, location, price, temporal, text
+from .features import contact, historical, keywords, location, price, temporal, text
 from .features.category import CategoryVocabulary, normal_category
-from .features.historical import OutcomeHistory
+from .features.historical import KnownTarget, OutcomeHistory
+from .features.keywords import Keywords
 from .features.price import PriceLevels
 from .features.reading import TOKEN_PATTERN, Reading, read
-from .features.tfidf import TfidfVocabulary
+from .features.tfidf import TermWeights, TfidfVocabulary
 from .settings import Settings
 
 # Raised whenever a feature of this code comes to mean something else under the same name.
-FORMAT = 1
-# Step by step over so many leads: the tables of one step stay in the processor's cache.
-_AT_ONCE = 32
+FORMAT = 2
+# So many leads at once: what is worked out for them stays in the processor's cache.
+_AT_ONCE = 256
 
 FitTfidf = Callable[[Sequence[str], str, int], tuple[tuple[str, ...], tuple[float, ...]]]
 
@@ -41,54 +43,69 @@ class FeatureExtractor:
     features: tuple[Feature, ...] = field(init=False, repr=False, compare=False)
     _zone: ZoneInfo = field(init=False, repr=False, compare=False)
     _row: Struct = field(init=False, repr=False, compare=False)
-    _terms: slice = field(init=False, repr=False, compare=False)
+    _columns: "_Columns" = field(init=False, repr=False, compare=False)
+    _keywords: Keywords = field(init=False, repr=False, compare=False)
+    _weights: TermWeights = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        features = (
-            *text.FEATURES,
-            *temporal.FEATURES,
-            *location.FEATURES,
-            *self.categories.features,
-            *price.FEATURES,
-            *contact.FEATURES,
-            *self.title_terms.features("title"),
-            *self.description_terms.features("description"),
-            *historical.FEATURES,
+        families = (
+            text.TITLE_FEATURES,
+            text.DESCRIPTION_FEATURES,
+            (
+                *temporal.FEATURES,
+                *location.FEATURES,
+                *self.categories.features,
+                *price.FEATURES,
+                *contact.FEATURES,
+            ),
+            (*self.title_terms.features("title"), *self.description_terms.features("description")),
+            historical.FEATURES,
         )
-        object.__setattr__(self, "features", features)
-        terms = len(self.title_terms.terms) + len(self.description_terms.terms)
-        after = len(features) - len(historical.FEATURES)
-        object.__setattr__(self, "_terms", slice(after - terms, after))
-        object.__setattr__(self, "_row", Struct(f"{len(features) - terms}f"))
-        object.__setattr__(self, "_zone", ZoneInfo(self.business_time_zone))
+        vocabularies = (self.title_terms, self.description_terms)
+        columns = _Columns.of(*map(len, families))
+        for name, value in (
+            ("features", tuple(chain.from_iterable(families))),
+            ("_zone", ZoneInfo(self.business_time_zone)),
+            ("_row", Struct(f"{len(columns.by_lead)}f")),
+            ("_columns", columns),
+            ("_keywords", Keywords(self.history.lexicon)),
+            ("_weights", TermWeights(self.history.lexicon, vocabularies)),
+        ):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def fit(
         cls,
         leads: Sequence[Lead],
         *,
-        history: OutcomeHistory,
+        known: Iterable[KnownTarget | TrainingExample],
         fit_tfidf: FitTfidf,
         settings: Settings,
     ) -> "FeatureExtractor":
-        """Learn vocabularies and price levels from training leads; nothing here sees an outcome.
+        """Learn vocabularies and price levels from training leads, the history from what is known.
 
-        The history is fitted elsewhere, as of each lead's moment. `fit_tfidf` takes texts, the
+        Only the history sees outcomes, as of each lead's moment. `fit_tfidf` takes texts, the
         pattern of a word and the most terms to keep (`adapters.tfidf_fitting`). Deterministic in
         the leads and their order.
         """
         descriptions = [lead.description for lead in leads if lead.description]
         normal = [normal_category(lead.category) for lead in leads]
         titles = [lead.title for lead in leads]
-        title_terms = fit_tfidf(titles, TOKEN_PATTERN, settings.tfidf_max_features_title)
-        terms = fit_tfidf(descriptions, TOKEN_PATTERN, settings.tfidf_max_features_desc)
+        title_terms, description_terms = (
+            TfidfVocabulary(*fit_tfidf(texts, TOKEN_PATTERN, most))
+            for texts, most in (
+                (titles, settings.tfidf_max_features_title),
+                (descriptions, settings.tfidf_max_features_desc),
+            )
+        )
+        terms = (*keywords.TERMS, *title_terms.terms, *description_terms.terms)
         return cls(
-            TfidfVocabulary(*title_terms),
-            TfidfVocabulary(*terms),
+            title_terms,
+            description_terms,
             CategoryVocabulary.fit(normal),
             PriceLevels.fit(zip(normal, (lead.price for lead in leads), strict=True)),
             settings.business_time_zone,
-            history,
+            OutcomeHistory.fit(known, terms),
         )
 
     def extract(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> NDArray[np.float32]:
@@ -107,35 +124,30 @@ class FeatureExtractor:
     def _fill(
         self, rows: NDArray[np.float32], leads: Sequence[Lead], moments: Sequence[datetime]
     ) -> None:
+        columns, size = self._columns, self._row.size
         titles = [read(lead.title) for lead in leads]
         texts = [None if lead.description is None else read(lead.description) for lead in leads]
-        size, first = self._row.size, self._terms.start
         # Packing floats into a buffer takes a quarter of the time of making an array of a list.
         packed = bytearray(size * len(leads))
         for number, given in enumerate(zip(leads, moments, titles, texts, strict=True)):
             self._row.pack_into(packed, size * number, *self._values(*given))
-        dense = np.frombuffer(packed, dtype=np.float32).reshape(len(leads), -1)
-        rows[:, :first] = dense[:, :first]
-        rows[:, self._terms.stop :] = dense[:, first:]
-        # Few of the terms occur in any one text.
-        places, weights = list[int](), list[float]()
-        second = first + len(self.title_terms.terms)
-        for start, vocabulary, readings in (
-            (first, self.title_terms, titles),
-            (second, self.description_terms, texts),
-        ):
-            for number, reading in enumerate(readings):
-                if reading is not None:
-                    found = vocabulary.weights(reading.terms)
-                    begins = start + number * len(self.features)
-                    places += [begins + term for term in found]
-                    weights += found.values()
-        rows.reshape(-1)[places] = weights
+        rows[:, columns.by_lead] = np.frombuffer(packed, np.float32).reshape(len(leads), -1)
+        found = self.history.lexicon.find(
+            [one.words for one in titles] + [one.words if one else [] for one in texts]
+        )
+        by_term = self._keywords.count(found)
+        by_term[len(leads) :][[one is None for one in texts]] = np.nan
+        rows[:, columns.title_keywords] = by_term[: len(leads)]
+        rows[:, columns.description_keywords] = by_term[len(leads) :]
+        text_of, terms, weights = self._weights.weights(found)
+        cells = text_of % len(leads) * rows.shape[1] + columns.terms.start + terms
+        rows.reshape(-1)[cells] = weights
+        rows[:, columns.history] = self.history.rates(leads, moments, found)
 
     def _values(
         self, lead: Lead, moment: datetime, title: Reading, description: Reading | None
     ) -> list[float]:
-        """Return one lead's features but those of single terms, in the order of `features`."""
+        """Return those of one lead's features that need no other text, in their order."""
         normal = normal_category(lead.category)
         salary = title.salary or (description.salary if description else None)
         return [
@@ -147,7 +159,6 @@ class FeatureExtractor:
             *self.categories.values(normal),
             *self.prices.values(lead.price, normal, salary),
             *contact.values(lead),
-            *self.history.rates(lead, moment, title, description),
         ]
 
     def unseen_categories(self, lead: Lead) -> list[str]:
@@ -156,35 +167,59 @@ class FeatureExtractor:
         return [] if normal is None or self.categories.knows(normal) else [normal]
 
     def to_json(self) -> dict[str, Any]:
-        """Write everything that was learned, with the names of the features in their order."""
+        """Write what was learned but the history, which is large (`OutcomeHistory.to_arrays`)."""
         return {
             "format": FORMAT,
-            "features": [feature.name for feature in self.features],
             "business_time_zone": self.business_time_zone,
             "title_terms": self.title_terms.to_json(),
             "description_terms": self.description_terms.to_json(),
             "categories": self.categories.to_json(),
             "prices": self.prices.to_json(),
-            "history": self.history.to_json(),
         }
 
     @classmethod
-    def from_json(cls, data: Any) -> "FeatureExtractor":
+    def from_json(cls, data: Any, history: OutcomeHistory) -> "FeatureExtractor":
         """Read an extractor back; raise ArtifactError where it does not fit this code."""
         try:
             if data["format"] != FORMAT:
                 raise ArtifactError(f"the extractor has format {data['format']!r}, not {FORMAT}")
-            extractor = cls(
+            return cls(
                 TfidfVocabulary.from_json(data["title_terms"]),
                 TfidfVocabulary.from_json(data["description_terms"]),
                 CategoryVocabulary.from_json(data["categories"]),
                 PriceLevels.from_json(data["prices"]),
                 data["business_time_zone"],
-                OutcomeHistory.from_json(data["history"]),
+                history,
             )
-            names = list(data["features"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as fault:
             raise ArtifactError(f"the extractor is malformed: {fault!r}") from fault
-        if names != [feature.name for feature in extractor.features]:
-            raise ArtifactError("the extractor's features are not those of this code, in its order")
-        return extractor
+
+
+class _Columns(NamedTuple):
+    """Where features stand in a row: those of one lead by itself, and those of all at once."""
+
+    by_lead: NDArray[np.intp]
+    title_keywords: slice
+    description_keywords: slice
+    terms: slice
+    history: slice
+
+    @classmethod
+    def of(cls, title: int, description: int, others: int, terms: int, history: int) -> "_Columns":
+        """Place families of these sizes; the last features of either text are its keywords'."""
+        texts = title + description
+        first = texts + others
+        by_lead = np.concatenate(
+            [
+                np.arange(title - text.BY_TERM),
+                np.arange(title, texts - text.BY_TERM),
+                np.arange(texts, first),
+            ]
+        )
+        return cls(
+            by_lead,
+            slice(title - text.BY_TERM, title),
+            slice(texts - text.BY_TERM, texts),
+            slice(first, first + terms),
+            slice(first + terms, first + terms + history),
+        )

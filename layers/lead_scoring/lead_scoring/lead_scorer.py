@@ -80,12 +80,13 @@ class LeadScorer:
         started = time.perf_counter()
         scored = answering.model.score(read, [lead.as_of or now for lead in read], explain=explain)
         latency_ms = 1000 * (time.perf_counter() - started) / max(1, len(read))
+        prediction_time = iso(now)
         answers = [
             prediction(
                 lead,
                 one,
                 answering.version,
-                now,
+                prediction_time,
                 self._settings,
                 is_degraded=answering.is_degraded,
             )

@@ -12,10 +12,10 @@ from .calibration import Calibration
 from .entities import Feature, TrainingExample, TrainingMatrix
 from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
-from .features.historical import KnownTarget, OutcomeHistory
+from .features.historical import KnownTarget
 from .outliers import TrainingRange
 from .parity import require_parity
-from .scoring_model import ScoringModel, with_table
+from .scoring_model import ScoringModel, packed
 from .settings import Settings
 
 Doubles = NDArray[np.float64]
@@ -130,7 +130,7 @@ def fit_model(
     progress("reading texts", 0.0)
     extractor = FeatureExtractor.fit(
         [example.lead for example in examples],
-        history=OutcomeHistory.fit(history or examples),
+        known=history or examples,
         fit_tfidf=estimators.fit_tfidf,
         settings=settings,
     )
@@ -154,19 +154,11 @@ def fit_model(
     a, b, c = estimators.fit_calibration(found.margins, labels, symmetric)
     calibration = Calibration("platt" if symmetric else "beta", a, b, c)
     threshold = evaluation.best_f1_threshold(calibration.probabilities(found.margins), data.targets)
-    scoring_model = ScoringModel(
-        with_table(booster, extractor),
-        extractor,
-        calibration,
-        TrainingRange.fit(data.rows, extractor.features),
-        threshold,
-    )
-    artifact = scoring_model.files()
-    require_parity(
-        ScoringModel.load(artifact.__getitem__), booster, data.rows, estimators.predictions
-    )
+    training_range = TrainingRange.fit(data.rows, extractor.features)
+    scoring_model = ScoringModel(packed(booster, extractor, calibration, training_range, threshold))
+    require_parity(scoring_model, booster, data.rows, estimators.predictions)
     progress("trained", 1.0)
-    return FittedModel(scoring_model, chosen, found.trees, found.log_loss, artifact)
+    return FittedModel(scoring_model, chosen, found.trees, found.log_loss, scoring_model.files())
 
 
 def _is_rate(feature: Feature) -> bool:

@@ -104,10 +104,13 @@ class TrainingRange:
                 np.array([np.nan if x is None else float(x) for x in value[name]])
                 for name in ("low", "high")
             )
-        except (KeyError, TypeError, ValueError) as fault:
+        except (KeyError, TypeError, ValueError, OverflowError) as fault:
             raise ArtifactError("the training range is malformed") from fault
         if not len(low) == len(high) == len(features):
             raise ArtifactError("the training range does not fit the features")
+        checked = ~(np.isnan(low) & np.isnan(high))
+        if not np.all(low[checked] <= high[checked]) or np.isinf([low, high]).any():
+            raise ArtifactError("the training range is none")
         return cls(low, high, features)
 
 

@@ -13,7 +13,7 @@ def prediction(
     lead: Lead,
     scored: Scored,
     model_version: str,
-    now: datetime,
+    prediction_time: str,
     settings: Settings,
     *,
     is_degraded: bool,
@@ -33,7 +33,7 @@ def prediction(
         "is_outlier": scored.is_outlier,
         "outlier_reasons": scored.outlier_reasons,
         "degraded": is_degraded,
-        "prediction_time": iso(now),
+        "prediction_time": prediction_time,
     }
     if lead.as_of is not None:
         answer["as_of"] = iso(lead.as_of)
@@ -68,5 +68,8 @@ def score_record(
 
 
 def _grade(score: int, settings: Settings) -> str:
-    bounds = {"A": settings.grade_a_from, "B": settings.grade_b_from, "C": settings.grade_c_from}
-    return next((grade for grade, low in bounds.items() if score >= low), "D")
+    if score >= settings.grade_a_from:
+        return "A"
+    if score >= settings.grade_b_from:
+        return "B"
+    return "C" if score >= settings.grade_c_from else "D"

@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 from . import ubjson
 from .calibration import Calibration
 from .effect_table import STORED_AS, stored_table, tabulate
-from .entities import Lead
+from .entities import Feature, Lead
 from .errors import ArtifactError
 from .explanation import Explanation
 from .explanation import explain as explained
 from .feature_extractor import FeatureExtractor
+from .features.historical import OutcomeHistory
 from .forest_nodes import Nodes, read_nodes
 from .outliers import TrainingRange
 from .tree_ensemble import TreeEnsemble
 
-MODEL_FILE, EXTRACTOR_FILE, MANIFEST_FILE = "model.ubj", "extractor.json", "manifest.json"
-SCORING_FILES = (MODEL_FILE, EXTRACTOR_FILE, MANIFEST_FILE)
-_FORMAT = 1
+# All that scores is one file: XGBoost's model, with members of ours that XGBoost ignores.
+MODEL_FILE = "model.ubj"
+SCORING_FILES = (MODEL_FILE,)
+HISTORY, MANIFEST = "outcome_history", "manifest"
+_FORMAT = 2
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +54,36 @@ class Scores(Protocol):
 class ScoringModel:
     """A forest, the extractor that feeds it, its calibration, and the range of its training."""
 
-    def __init__(
-        self,
-        model: bytes,
-        extractor: FeatureExtractor,
-        calibration: Calibration,
-        training_range: TrainingRange,
-        threshold: float,
-    ) -> None:
-        """Compile the forest; `model` is XGBoost's UBJSON, `threshold` the one chosen for F1.
+    def __init__(self, content: bytes) -> None:
+        """Compile what `packed` wrote; raise ArtifactError where it does not fit this code.
 
-        Effects are looked up where `model` carries their table (`with_table`), else worked out.
+        Effects are looked up where their table is small enough to be stored, else worked out.
         """
-        self.extractor, self.calibration, self.threshold = extractor, calibration, threshold
-        self._model, self.training_range = model, training_range
-        self.labels, self._first_of_label, self._label_of = _group_by_label(extractor)
-        parsed = ubjson.loads(model)
-        features = len(extractor.features)
-        self.forest = TreeEnsemble(parsed, self._label_of, stored_table(parsed, features))
-        if len(training_range.low) != len(extractor.features):
-            raise ArtifactError("the training range does not fit the extractor")
+        self.content = content
+        parsed = ubjson.loads(content)
+        if not isinstance(parsed, dict) or MANIFEST not in parsed:
+            raise ArtifactError("the model carries no manifest: train a new one with this version")
+        try:
+            manifest = json.loads(parsed[MANIFEST]["json"].tobytes())
+            if manifest["format"] != _FORMAT:
+                raise ArtifactError(f"the artifact has format {manifest['format']!r}")
+            history = OutcomeHistory.from_arrays(parsed[HISTORY])
+            self.extractor = FeatureExtractor.from_json(manifest["extractor"], history)
+            features = self.extractor.features
+            if [feature["name"] for feature in manifest["features"]] != [
+                feature.name for feature in features
+            ]:
+                raise ArtifactError("the artifact's features are not those of this code, in order")
+            self.calibration = Calibration.from_json(manifest["calibration"])
+            self.training_range = TrainingRange.from_json(manifest["training_range"], features)
+            self.threshold = float(manifest["threshold"])
+            if not 0 <= self.threshold <= 1:
+                raise ValueError("the threshold is no probability")
+        except _MALFORMED as fault:
+            raise ArtifactError(f"the manifest is malformed: {fault!r}") from fault
+        self.labels, self._first_of_label, self._label_of = _group_by_label(features)
+        table = stored_table(parsed, len(features))
+        self.forest = TreeEnsemble(parsed, self._label_of, table)
 
     def score(
         self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
@@ -103,7 +117,7 @@ class ScoringModel:
     @property
     def nodes(self) -> Nodes:
         """The nodes of the forest, read anew."""
-        return read_nodes(ubjson.loads(self._model), len(self.extractor.features))
+        return read_nodes(ubjson.loads(self.content), len(self.extractor.features))
 
     def by_label(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum contributions of shape (n, features or more) by label, shape (n, labels)."""
@@ -114,43 +128,38 @@ class ScoringModel:
 
     def files(self) -> dict[str, bytes]:
         """Return the artifact, file by file; equal models have equal bytes."""
-        manifest = {
-            "format": _FORMAT,
-            "features": [feature._asdict() for feature in self.extractor.features],
-            "calibration": self.calibration.to_json(),
-            "threshold": self.threshold,
-            "training_range": self.training_range.to_json(),
-        }
-        return {
-            MODEL_FILE: self._model,
-            EXTRACTOR_FILE: _json_bytes(self.extractor.to_json()),
-            MANIFEST_FILE: _json_bytes(manifest),
-        }
+        return {MODEL_FILE: self.content}
 
     @classmethod
     def load(cls, read: Callable[[str], bytes]) -> "ScoringModel":
         """Build a model from its files; raise ArtifactError where they do not fit this code."""
-        manifest = _parse(read(MANIFEST_FILE))
-        extractor = FeatureExtractor.from_json(_parse(read(EXTRACTOR_FILE)))
-        try:
-            names = [feature["name"] for feature in manifest["features"]]
-            if manifest["format"] != _FORMAT:
-                raise ArtifactError(f"the artifact has format {manifest['format']!r}")
-            if names != [feature.name for feature in extractor.features]:
-                raise ArtifactError("the artifact and the extractor differ in their features")
-            calibration = Calibration.from_json(manifest["calibration"])
-            training_range = TrainingRange.from_json(manifest["training_range"], extractor.features)
-            threshold = float(manifest["threshold"])
-        except (KeyError, TypeError, ValueError) as fault:
-            raise ArtifactError("the manifest is malformed") from fault
-        return cls(read(MODEL_FILE), extractor, calibration, training_range, threshold)
+        return cls(read(MODEL_FILE))
 
 
-def with_table(model: bytes, extractor: FeatureExtractor) -> bytes:
-    """Return XGBoost's UBJSON with the table of the forest's effects, if that is small enough."""
-    groups = np.array(_group_by_label(extractor)[2], np.intp)
-    table = tabulate(read_nodes(ubjson.loads(model), len(groups)), groups)
-    return ubjson.with_arrays(model, STORED_AS, table.to_arrays()) if table else model
+def packed(
+    booster: bytes,
+    extractor: FeatureExtractor,
+    calibration: Calibration,
+    training_range: TrainingRange,
+    threshold: float,
+) -> bytes:
+    """Return one file of all that scores; `threshold` is the one chosen for F1.
+
+    `booster` is XGBoost's UBJSON. The table of its effects is added if it is small enough.
+    """
+    groups = np.array(_group_by_label(extractor.features)[2], np.intp)
+    table = tabulate(read_nodes(ubjson.loads(booster), len(groups)), groups)
+    manifest = {
+        "format": _FORMAT,
+        "features": [feature._asdict() for feature in extractor.features],
+        "extractor": extractor.to_json(),
+        "calibration": calibration.to_json(),
+        "threshold": threshold,
+        "training_range": training_range.to_json(),
+    }
+    content = ubjson.with_arrays(booster, STORED_AS, table.to_arrays()) if table else booster
+    content = ubjson.with_arrays(content, HISTORY, extractor.history.to_arrays())
+    return ubjson.with_arrays(content, MANIFEST, {"json": _json_bytes(manifest)})
 
 
 def artifact_version(files: Mapping[str, bytes], created_at: datetime) -> str:
@@ -171,13 +180,13 @@ def checksums(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
-def _group_by_label(extractor: FeatureExtractor) -> tuple[list[str], list[int], list[int]]:
+def _group_by_label(features: Sequence[Feature]) -> tuple[list[str], list[int], list[int]]:
     """Return the labels, the first feature of each, and the label number of every feature."""
     labels: list[str] = []
     first: list[int] = []
     groups: list[int] = []
     numbers: dict[str, int] = {}
-    for position, feature in enumerate(extractor.features):
+    for position, feature in enumerate(features):
         if feature.label not in numbers:
             numbers[feature.label] = len(labels)
             labels.append(feature.label)
@@ -186,12 +195,6 @@ def _group_by_label(extractor: FeatureExtractor) -> tuple[list[str], list[int], 
     return labels, first, groups
 
 
-def _json_bytes(value: Any) -> bytes:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _parse(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError as fault:
-        raise ArtifactError("a file of the artifact is not JSON") from fault
+def _json_bytes(value: Any) -> NDArray[np.uint8]:
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return np.frombuffer(text.encode(), np.uint8)

@@ -24,11 +24,14 @@ class TreeEnsemble:
     def __init__(
         self, model: Mapping[str, Any], groups: Sequence[int], table: EffectTable | None = None
     ) -> None:
-        """Compile the parsed model; raise ArtifactError if it is not a forest of this kind."""
+        """Compile the parsed model; raise ArtifactError if it is no such forest."""
         nodes = read_nodes(model, len(groups))
         self._base_margin, self._roots = nodes.base_margin, nodes.roots
         self._compile(nodes)
-        self._effects = table or PathSweep(nodes, np.asarray(groups, dtype=np.intp))
+        numbers = np.asarray(groups, dtype=np.intp)
+        if table:
+            table.require_fit(nodes, numbers)
+        self._effects = table or PathSweep(nodes, numbers)
 
     def margins(self, rows: Floats) -> NDArray[np.float64]:
         """Return the raw log-odds of each row, shape (n,)."""

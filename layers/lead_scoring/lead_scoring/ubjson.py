@@ -60,7 +60,7 @@ def _text(text: str) -> bytes:
 
 def _array(array: NDArray[Any]) -> bytes:
     stored = array.astype(array.dtype.newbyteorder(">"))
-    marker = {kind: marker for marker, kind in _NUMBERS.items()}[stored.dtype.str]
+    marker = {np.dtype(kind): marker for marker, kind in _NUMBERS.items()}[stored.dtype]
     return b"[$" + marker.encode() + b"#L" + len(array).to_bytes(8) + stored.tobytes()
 
 

@@ -99,7 +99,6 @@ def document(server: str = BASE) -> dict[str, Any]:
             "description": _ABOUT,
         },
         "servers": [{"url": server}],
-        "security": [{"signature": []}, {}],
         "tags": [{"name": each} for each in dict.fromkeys(each.group for each in OPERATIONS)],
         "paths": paths,
         "components": {
@@ -148,9 +147,8 @@ def _operation(one: Operation) -> dict[str, Any]:
         "summary": one.summary,
         "parameters": [*_parameters(one)],
         "responses": _responses(one),
+        "security": [] if one.is_open else [{"signature": []}],
     }
-    if one.is_open:
-        described["security"] = []
     body = _BODIES.get((one.method, one.path))
     if body is not None:
         content: dict[str, Any] = {"schema": body.schema}

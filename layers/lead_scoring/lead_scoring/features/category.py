@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ..entities import Feature
@@ -43,6 +44,7 @@ _NAN = math.nan
 _find_words = re.compile(r"[^\W_]+").findall
 
 
+@lru_cache(maxsize=4096)
 def normal_category(category: str | None) -> str | None:
     """Return a category as it is compared: lower case, single spaces; None where it is blank.
 

@@ -5,20 +5,19 @@ counted before its moment's day began or on it. So no lead ever sees its own out
 in training as in backtests, and the table has at most one entry a key and day.
 """
 
-import base64
-from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from math import exp, log, nan, sqrt
+from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..entities import Feature, Lead, TrainingExample
 from ..errors import ArtifactError
-from .reading import Reading, terms_of, words_of
+from .lexicon import Indices, Lexicon, Occurrences
+from .reading import terms_of, words_of
 
 FEATURES = (
     Feature("category_success_rate", "Category Success Rate", "historical"),
@@ -44,9 +43,8 @@ _MOST_CASES = 100.0
 _MIN_TERM_CASES = 5
 _MAX_WORDS = 400
 _ALL, _TITLE, _DESCRIPTION = "all", "tw:", "dw:"
-# Backtests go from day to day; live scoring needs one.
-_MOST_DAYS_SEEN = 16
 _SECONDS_PER_DAY = 86400
+Doubles = NDArray[np.float64]
 
 
 class KnownTarget(NamedTuple):
@@ -61,40 +59,44 @@ class KnownTarget(NamedTuple):
     replaces: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _AsOf:
-    """A day's general rate, its log-odds, and by key a term's evidence once it was needed."""
-
-    day: int
-    general: float
-    prior: float
-    evidence: dict[int, tuple[float, ...]]
-
-
 class OutcomeHistory:
     """Cumulative outcomes of every category, place and term, by the day they were known."""
 
     def __init__(
         self,
+        lexicon: Lexicon,
         keys: Sequence[str],
-        starts: "array[int]",
-        days: "array[int]",
-        cases: "array[float]",
-        successes: "array[float]",
+        terms: tuple[Indices, Indices],
+        entries: tuple[Indices, Indices, NDArray[np.float32], NDArray[np.float32]],
     ) -> None:
-        """Hold parallel arrays: key k owns entries starts[k] to starts[k + 1], days ascending."""
-        self._keys, self._starts = keys, starts
-        self._days, self._cases, self._successes = days, cases, successes
+        """Hold the entries of keys: first `keys`, then those of `terms` in titles, in descriptions.
+
+        Terms are numbers of the lexicon. The entries are starts, days, cases and successes: key k
+        owns those from starts[k] to starts[k + 1], days ascending.
+        """
+        self.lexicon = lexicon
+        self._keys, self._terms = keys, terms
+        self._entries = starts, days, cases, successes = entries
         self._numbers = {key: number for number, key in enumerate(keys)}
-        self._title_terms = _terms_of(_TITLE, keys)
-        self._description_terms = _terms_of(_DESCRIPTION, keys)
-        self._seen: dict[int, _AsOf] = {}
+        # What live scoring asks for: the last entry of each key. One key more is any other.
+        self._other = len(starts) - 1
+        last = starts[1:] - 1
+        self._latest_days = np.append(days[last], np.iinfo(days.dtype).min)
+        self._latest_cases = np.append(cases[last].astype(np.float64), 0)
+        self._latest_successes = np.append(successes[last].astype(np.float64), 0)
+        # The key of every term in a title, then of every term in a description.
+        self._key_of = np.full(2 * lexicon.size, self._other)
+        slots = np.concatenate([terms[0], terms[1] + lexicon.size])
+        self._key_of[slots] = np.arange(len(keys), self._other)
 
     @classmethod
-    def fit(cls, known: Iterable[KnownTarget | TrainingExample]) -> "OutcomeHistory":
+    def fit(
+        cls, known: Iterable[KnownTarget | TrainingExample], other_terms: Iterable[str] = ()
+    ) -> "OutcomeHistory":
         """Count the outcomes of leads; success is the target, in [0, 1].
 
-        At any time a lead counts once, with what was known of it by then.
+        At any time a lead counts once, with what was known of it by then. The lexicon has the terms
+        of the history and `other_terms`.
         """
         by_key: dict[str, dict[int, list[float]]] = {}
         for one in known:
@@ -105,129 +107,198 @@ class OutcomeHistory:
                 entry = by_key.setdefault(key, {}).setdefault(day, [0.0, 0.0])
                 entry[0] += before is None
                 entry[1] += change
-        starts, days = array("i", [0]), array("i")
-        cases, successes = array("f"), array("f")
-        kept: list[str] = []
-        for key, entries in sorted(by_key.items()):
-            is_term = key.startswith((_TITLE, _DESCRIPTION))
-            if is_term and sum(new for new, _ in entries.values()) < _MIN_TERM_CASES:
-                continue
-            kept.append(key)
-            case_count = success_count = 0.0
-            for day, (new_cases, new_successes) in sorted(entries.items()):
-                case_count, success_count = case_count + new_cases, success_count + new_successes
-                days.append(day)
-                cases.append(case_count)
-                # What was added and taken back need not leave exactly nothing.
-                successes.append(min(max(success_count, 0.0), case_count))
-            starts.append(len(days))
-        return cls(kept, starts, days, cases, successes)
+        kept: tuple[list[str], list[str], list[str]] = ([], [], [])
+        for key, days in sorted(by_key.items()):
+            kind = (_TITLE, _DESCRIPTION).index(key[:3]) + 1 if _is_term(key) else 0
+            if not kind or sum(new for new, _ in days.values()) >= _MIN_TERM_CASES:
+                kept[kind].append(key)
+        plain, *by_text = kept
+        terms = [[key[3:] for key in keys] for keys in by_text]
+        lexicon = Lexicon.of(chain(*terms, other_terms))
+        title_terms, description_terms = map(lexicon.numbers, terms)
+        entries = _cumulated(by_key[key] for key in chain(*kept))
+        return cls(lexicon, plain, (title_terms, description_terms), entries)
 
     def rates(
-        self, lead: Lead, moment: datetime, title: Reading, description: Reading | None
-    ) -> list[float]:
-        """Return the values of FEATURES for a lead as of a moment; NaN where nothing applies.
+        self, leads: Sequence[Lead], moments: Sequence[datetime], found: Occurrences
+    ) -> Doubles:
+        """Return FEATURES of each lead as of its moment, shape (leads, 10); NaN where none applies.
 
-        `title` and `description` are what was read from its two texts.
+        `found` has the terms of all titles and then of all descriptions, in the order of the leads.
         """
-        as_of = self._as_of(_day(moment))
-        general = as_of.general
-        values: list[float] = []
-        for key in _plain_keys(lead):
-            cases, successes = self._known(key, as_of.day) if key else (0.0, 0.0)
-            rate = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
-            values += [rate, min(cases, _MOST_CASES)] if key else [nan, nan]
-        values += self._similar(_distinct_terms(title), self._title_terms, as_of)
-        values += self._similar(
-            _distinct_terms(description) if description else (), self._description_terms, as_of
+        count = len(leads)
+        days = np.array([_day(moment) for moment in moments], np.int64)
+        names = [key for lead in leads for key in _plain_keys(lead)]
+        plain = [self._number(key) for key in names]
+        texts, keys = self._term_keys(found, count)
+        cases, successes = self._known(
+            np.concatenate([np.full(count, self._number(_ALL)), np.array(plain, np.intp), keys]),
+            np.concatenate([days, days.repeat(3), days.take(texts % max(1, count))]),
         )
+        # What was known of all, of the keys of each lead, of the terms of each text.
+        one, three = slice(count), slice(count, 4 * count)
+        general = (successes[one] + _PRIOR_RATE * _PRIOR_RATE_CASES) / (
+            cases[one] + _PRIOR_RATE_CASES
+        )
+        pulled = successes[three] + _PRIOR_CASES * general.repeat(3)
+        own = np.column_stack([pulled / (cases[three] + _PRIOR_CASES), cases[three]])
+        own[[not name for name in names]] = np.nan
+        values = np.empty((count, len(FEATURES)))
+        values[:, :6] = own.reshape(count, 6)
+        terms = slice(4 * count, None)
+        pooled = _pooled(texts, cases[terms], successes[terms], general)
+        values[:, 6::2], values[:, 7::2] = (each.reshape(2, -1).T for each in pooled)
+        np.minimum(values[:, 1::2], _MOST_CASES, out=values[:, 1::2])
         return values
 
-    def _as_of(self, day: int) -> "_AsOf":
-        """Return what was worked out for a day already, so that its next lead costs less."""
-        found = self._seen.get(day)
-        if found is None:
-            cases, successes = self._known(_ALL, day)
-            general = (successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (cases + _PRIOR_RATE_CASES)
-            found = _AsOf(day, general, log(general / (1 - general)), {})
-            if len(self._seen) >= _MOST_DAYS_SEEN:
-                self._seen.clear()
-            self._seen[day] = found
-        return found
+    def _term_keys(self, found: Occurrences, count: int) -> tuple[Indices, Indices]:
+        """Return the texts of terms that have a key, and the keys."""
+        slots = found.terms + self.lexicon.size * (found.texts >= count)
+        keys = self._key_of.take(slots)
+        has_key = ((keys != self._other) & (found.ends < _MAX_WORDS)).nonzero()[0]
+        return found.texts.take(has_key), keys.take(has_key)
 
-    def _known(self, key: str, day: int) -> tuple[float, float]:
-        """Return cases and successes of a key that were known when the day began."""
-        number = self._numbers.get(key)
-        return (0.0, 0.0) if number is None else self._counted(number, day)
+    def _number(self, key: str | None) -> int:
+        return self._numbers.get(key, self._other) if key else self._other
 
-    def _counted(self, number: int, day: int) -> tuple[float, float]:
-        start, end = self._starts[number], self._starts[number + 1]
-        at = end if self._days[end - 1] <= day else bisect_right(self._days, day, start, end)
-        return (self._cases[at - 1], self._successes[at - 1]) if at > start else (0.0, 0.0)
+    def _known(self, keys: Indices, days: Indices) -> tuple[Doubles, Doubles]:
+        """Return cases and successes of keys that were known when each one's day began."""
+        cases, successes = self._latest_cases.take(keys), self._latest_successes.take(keys)
+        is_later = self._latest_days.take(keys) > days
+        if is_later.any():
+            starts, _, all_cases, all_successes = self._entries
+            keys = keys[is_later]
+            at = self._last_until(keys, days[is_later])
+            is_known = at >= starts.take(keys)
+            cases[is_later] = np.where(is_known, all_cases.take(at), 0.0)
+            successes[is_later] = np.where(is_known, all_successes.take(at), 0.0)
+        return cases, successes
 
-    def _similar(
-        self, terms: Iterable[str], numbers: Mapping[str, int], as_of: "_AsOf"
-    ) -> list[float]:
-        """Pool the terms' shifts in log-odds, as a damped naive Bayes; rate and mean cases."""
-        known = [number for number in map(numbers.get, terms) if number is not None]
-        evidence = as_of.evidence
-        try:
-            found = [evidence[number] for number in known]
-        except KeyError:
-            found = [self._evidence(number, as_of) for number in known]
-        enough = [pair for pair in found if pair]
-        if not enough:
-            return [as_of.general, 0.0]
-        shifts, cases = zip(*enough, strict=True)
-        # Terms of one text are far from independent: their sum is damped by the square root.
-        rate = 1 / (1 + exp(-(as_of.prior + sum(shifts) / sqrt(len(enough)))))
-        return [rate, min(sum(cases) / len(enough), _MOST_CASES)]
+    def _last_until(self, keys: Indices, days: Indices) -> Indices:
+        """Return the last entry of each key up to its day, or what stands before its first."""
+        timeline, first, span = self._timeline
+        wanted = keys * span + np.clip(days - first, -1, span - 2)
+        return timeline.searchsorted(wanted, side="right") - 1
 
-    def _evidence(self, number: int, as_of: "_AsOf") -> tuple[float, ...]:
-        """Return a term's shift in log-odds and its cases; nothing if it had too few."""
-        found = as_of.evidence.get(number)
-        if found is None:
-            cases, successes = self._counted(number, as_of.day)
-            found = ()
-            if cases >= _MIN_TERM_CASES:
-                rate = (successes + _PRIOR_CASES * as_of.general) / (cases + _PRIOR_CASES)
-                found = (log(rate / (1 - rate)) - as_of.prior, cases)
-            as_of.evidence[number] = found
-        return found
+    @cached_property
+    def _timeline(self) -> tuple[Indices, int, int]:
+        """All entries as one ascending array of key and day; its first day, its days a key."""
+        starts, days, *_ = self._entries
+        first = int(days.min())
+        span = int(days.max()) - first + 2
+        owners = np.arange(len(starts) - 1).repeat(np.diff(starts))
+        return owners * span + (days - first), first, span
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the table for the artifact; numbers as base64 of little-endian arrays."""
-        arrays = {"starts": "<i4", "days": "<i4", "cases": "<f4", "successes": "<f4"}
-        packed = {
-            name: base64.b64encode(np.asarray(getattr(self, f"_{name}"), kind).tobytes()).decode()
-            for name, kind in arrays.items()
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return lexicon and table for the artifact; texts as bytes, a line each."""
+        starts, days, cases, successes = self._entries
+        return {
+            "words": _lines(self.lexicon.words),
+            "pairs": self.lexicon.pairs,
+            "keys": _lines(self._keys),
+            "title_terms": self._terms[0].astype(np.int32),
+            "description_terms": self._terms[1].astype(np.int32),
+            "starts": starts.astype(np.int32),
+            "days": days.astype(np.int32),
+            "cases": cases,
+            "successes": successes,
         }
-        return {"keys": list(self._keys), **packed}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "OutcomeHistory":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "OutcomeHistory":
         """Read the table back; raise ArtifactError if it is malformed."""
         try:
-            starts = _unpack(value["starts"], "<i4", "i")
-            days = _unpack(value["days"], "<i4", "i")
-            cases = _unpack(value["cases"], "<f4", "f")
-            successes = _unpack(value["successes"], "<f4", "f")
-            keys = list(map(str, value["keys"]))
-        except (KeyError, TypeError, ValueError) as fault:
+            lexicon = Lexicon.read(_read_lines(arrays["words"]), _numbers(arrays["pairs"]))
+            terms = _numbers(arrays["title_terms"]), _numbers(arrays["description_terms"])
+            starts, days = _numbers(arrays["starts"]), _numbers(arrays["days"])
+            cases, successes = (
+                np.asarray(arrays[name], np.float32).reshape(-1) for name in ("cases", "successes")
+            )
+            keys = _read_lines(arrays["keys"])
+        except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise ArtifactError("the outcome history is malformed") from fault
-        if len(starts) != len(keys) + 1 or not len(days) == len(cases) == len(successes):
+        for numbers in terms:
+            if len(np.unique(numbers)) < len(numbers) or not _all_within(numbers, lexicon.size):
+                raise ArtifactError("the outcome history is of unknown terms")
+        count = len(keys) + sum(map(len, terms))
+        if len(starts) != count + 1 or not len(days) == len(cases) == len(successes):
             raise ArtifactError("the outcome history is incomplete")
         if starts[0] != 0 or starts[-1] != len(days) or np.any(np.diff(starts) < 1):
             raise ArtifactError("the outcome history is incomplete")
-        known, succeeded = np.asarray(cases), np.asarray(successes)
-        if not np.all((succeeded >= 0) & (succeeded <= known) & np.isfinite(known)):
+        if not np.all((successes >= 0) & (successes <= cases) & np.isfinite(cases)):
             raise ArtifactError("the outcome history counts more successes than cases")
-        return cls(keys, starts, days, cases, successes)
+        return cls(lexicon, keys, terms, (starts, days, cases, successes))
 
 
-def _unpack(text: str, stored: str, kind: str) -> Any:
-    numbers = np.frombuffer(base64.b64decode(text, validate=True), stored)
-    return array(kind, numbers.astype(np.dtype(kind)).tobytes())
+def _lines(texts: Sequence[str]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(texts).encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def _read_lines(stored: NDArray[Any]) -> list[str]:
+    if stored.dtype != np.uint8:
+        raise ValueError("the bytes of a text are needed")
+    text = stored.tobytes().decode("utf-8", "surrogatepass")
+    return text.split("\n") if text else []
+
+
+def _numbers(stored: NDArray[Any]) -> Indices:
+    numbers = np.asarray(stored)
+    if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
+        raise ValueError("whole numbers are needed")
+    return numbers.astype(np.intp)
+
+
+def _pooled(
+    texts: Indices, cases: Doubles, successes: Doubles, general: Doubles
+) -> tuple[Doubles, Doubles]:
+    """Pool the terms' shifts in log-odds, as a damped naive Bayes; rates and mean cases by text.
+
+    The texts are all titles, then all descriptions; `general` is each lead's general rate.
+    """
+    count = 2 * len(general)
+    general = np.concatenate([general, general])
+    prior = np.log(general / (1 - general))
+    enough = (cases >= _MIN_TERM_CASES).nonzero()[0]
+    texts, cases = texts.take(enough), cases.take(enough)
+    own = (successes.take(enough) + _PRIOR_CASES * general.take(texts)) / (cases + _PRIOR_CASES)
+    shifts = np.log(own / (1 - own)) - prior.take(texts)
+    terms = np.bincount(texts, minlength=count)
+    at_least_one = np.maximum(terms, 1)
+    # Terms of one text are far from independent: their sum is damped by the square root.
+    shift = np.bincount(texts, shifts, count) / np.sqrt(at_least_one)
+    rates = np.where(terms, 1 / (1 + np.exp(-(prior + shift))), general)
+    return rates, np.bincount(texts, cases, count) / at_least_one
+
+
+def _all_within(numbers: Indices, size: int) -> bool:
+    return not len(numbers) or bool(numbers.min() > 0 and numbers.max() < size)
+
+
+def _is_term(key: str) -> bool:
+    return key.startswith((_TITLE, _DESCRIPTION))
+
+
+def _cumulated(
+    by_key: Iterable[Mapping[int, Sequence[float]]],
+) -> tuple[Indices, Indices, NDArray[np.float32], NDArray[np.float32]]:
+    """Return starts, days, cases and successes of keys, given what each day adds to each."""
+    starts, days = [0], list[int]()
+    cases, successes = list[float](), list[float]()
+    for entries in by_key:
+        case_count = success_count = 0.0
+        for day, (new_cases, new_successes) in sorted(entries.items()):
+            case_count, success_count = case_count + new_cases, success_count + new_successes
+            days.append(day)
+            cases.append(case_count)
+            # What was added and taken back need not leave exactly nothing.
+            successes.append(min(max(success_count, 0.0), case_count))
+        starts.append(len(days))
+    return (
+        np.array(starts, np.intp),
+        np.array(days, np.intp),
+        np.array(cases, np.float32),
+        np.array(successes, np.float32),
+    )
 
 
 def _day(moment: datetime) -> int:
@@ -243,17 +314,12 @@ def _all_keys(lead: Lead) -> Iterator[str]:
 
 
 def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
-    category = lead.category.strip().casefold() if lead.category else None
-    location = lead.location_name.strip().casefold() if lead.location_name else None
-    both = f"b:{category}\n{location}" if category and location else None
+    category = _normal(lead.category) if lead.category else None
+    location = _normal(lead.location_name) if lead.location_name else None
+    both = f"b:{category}\t{location}" if category and location else None
     return category and f"c:{category}", location and f"l:{location}", both
 
 
-def _distinct_terms(reading: Reading) -> Iterable[str]:
-    """Return the distinct words of a text, and its pairs of neighbours, in order."""
-    is_long = len(reading.words) > _MAX_WORDS
-    return terms_of(reading.words[:_MAX_WORDS]) if is_long else reading.terms
-
-
-def _terms_of(prefix: str, keys: Sequence[str]) -> dict[str, int]:
-    return {key[len(prefix) :]: i for i, key in enumerate(keys) if key.startswith(prefix)}
+def _normal(name: str) -> str:
+    # A key is a line of the artifact.
+    return name.strip().casefold().replace("\n", " ")

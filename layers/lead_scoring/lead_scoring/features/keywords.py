@@ -4,9 +4,13 @@ An entry of two words is a phrase. The lists are editorial: common words of job 
 business leads, in English with the commonest of German, French and Spanish.
 """
 
-from collections.abc import Mapping
-from math import nan
+from itertools import chain
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lexicon import Lexicon, Occurrences
 
 
 class Group(NamedTuple):
@@ -128,27 +132,46 @@ SENIORITY = {
 }
 
 
-_GROUP_OF = {term: number for number, group in enumerate(GROUPS) for term in group.terms}
+_LEVELS = 1 + max(SENIORITY.values())
+TERMS = (*chain.from_iterable(group.terms for group in GROUPS), *SENIORITY)
 
 
-def count_keywords(terms: Mapping[str, int]) -> list[int]:
-    """Return the hits of each group, in the order of GROUPS; every occurrence counts.
+class Keywords:
+    """The keywords as numbers of a lexicon that has TERMS."""
 
-    `terms` counts the words of a text and its pairs of neighbours (`reading.terms_of`).
+    def __init__(self, lexicon: Lexicon) -> None:
+        """Look the keywords up."""
+        self._group_of = np.full(lexicon.size, len(GROUPS))
+        for number, group in enumerate(GROUPS):
+            self._group_of[lexicon.numbers(group.terms)] = number
+        self._level_of = np.full(lexicon.size, _LEVELS)
+        self._level_of[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
 
-    >>> count_keywords({"competitive": 1, "pay": 2, "competitive pay": 1, "full time": 1})
-    [3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]
-    """
-    hits = [0] * len(GROUPS)
-    for term in _GROUP_OF.keys() & terms.keys():
-        hits[_GROUP_OF[term]] += terms[term]
-    return hits
+    def count(self, found: Occurrences) -> NDArray[np.float64]:
+        """Return for each text its highest seniority and the hits of each group of GROUPS.
 
+        Every occurrence is a hit; a text that names no seniority has NaN. The shape is (texts, 12).
 
-def seniority(terms: Mapping[str, int]) -> float:
-    """Return the highest level that a text names, NaN where it names none.
+        >>> lexicon = Lexicon.of(TERMS)
+        >>> found = lexicon.find([["competitive", "pay"], ["full", "time", "director"]])
+        >>> Keywords(lexicon).count(found)[:, [0, 1, 8]]
+        array([[nan,  2.,  0.],
+               [ 5.,  0.,  1.]])
+        """
+        values = np.empty((found.texts_count, 1 + len(GROUPS)))
+        values[:, 0] = self._seniority(found)
+        # One column more, for whatever is no keyword.
+        shape = found.texts_count, 1 + len(GROUPS)
+        cells = found.texts * shape[1] + self._group_of.take(found.terms)
+        hits = np.bincount(cells, found.counts, shape[0] * shape[1]).reshape(shape)
+        values[:, 1:] = hits[:, :-1]
+        return values
 
-    >>> seniority({"senior": 1, "director": 1})
-    5
-    """
-    return max(map(SENIORITY.__getitem__, SENIORITY.keys() & terms.keys()), default=nan)
+    def _seniority(self, found: Occurrences) -> NDArray[np.float64]:
+        levels = self._level_of.take(found.terms)
+        has = np.zeros((found.texts_count, _LEVELS + 1), np.bool_)
+        has[found.texts, levels] = True
+        # The first from the right, of which the last column is no level.
+        highest: NDArray[np.float64] = _LEVELS - 1.0 - has[:, -2::-1].argmax(axis=1)
+        highest[~has[:, :-1].any(axis=1)] = np.nan
+        return highest

@@ -1,9 +1,8 @@
 """Read a text once: lower case, terms, digits, and the salary it names, for every family."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from itertools import chain, pairwise
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from .salary import Salary, find_salary
@@ -11,6 +10,9 @@ from .salary import Salary, find_salary
 # Words as TF-IDF and the keywords see them; `+` and `#` keep C++ and C# apart from C.
 TOKEN_PATTERN = r"\w[\w+#]*"  # noqa: S105 - words are meant, not a password
 _find_words = re.compile(TOKEN_PATTERN).findall
+# Between ASCII words is whatever is no letter, digit or underscore.
+_BETWEEN = bytes(byte if chr(byte).isalnum() or byte == ord("_") else 32 for byte in range(128))
+_BETWEEN = _BETWEEN.lower() + bytes(128)
 _find_other_scripts = re.compile(r"[^\x00-\x7f]+").findall
 
 _DIGITS = b"0123456789"
@@ -19,15 +21,11 @@ _LETTERS = _CAPITALS + _CAPITALS.lower()
 
 
 class Reading(NamedTuple):
-    """A text and what was read from it; the counts are of characters, in any script.
-
-    `terms` are its words and pairs of neighbours (see `terms_of`).
-    """
+    """A text and what was read from it; the counts are of characters, in any script."""
 
     text: str
     lowered: str
     words: list[str]
-    terms: Mapping[str, int]
     digits: int
     letters: int
     capitals: int
@@ -36,17 +34,24 @@ class Reading(NamedTuple):
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, as `Reading.words` has them."""
-    return _find_words(text.lower())
+    return _words(text.lower(), text.encode("ascii", "ignore"), text)
 
 
-def terms_of(words: Iterable[str]) -> Counter[str]:
-    """Count words, and pairs of neighbours joined by a space; words first, in order of the text.
+def _words(lowered: str, plain: bytes, text: str) -> list[str]:
+    """Find words; `plain` is what is ASCII in the text."""
+    if len(plain) != len(text) or b"+" in plain or b"#" in plain:
+        return _find_words(lowered)
+    # The same for nearly every text, in a third of the time.
+    return plain.translate(_BETWEEN).decode().split()
 
-    >>> terms_of(["new", "new", "car"])
-    Counter({'new': 2, 'car': 1, 'new new': 1, 'new car': 1})
+
+def terms_of(words: Sequence[str]) -> set[str]:
+    """Return the words, and the pairs of neighbours joined by a space.
+
+    >>> sorted(terms_of(["new", "new", "car"]))
+    ['car', 'new', 'new car', 'new new']
     """
-    kept = list(words)
-    return Counter(chain(kept, map(" ".join, pairwise(kept))))
+    return {*words, *map(" ".join, pairwise(words))}
 
 
 def read(text: str) -> Reading:
@@ -68,5 +73,5 @@ def read(text: str) -> Reading:
         letters += sum(map(str.isalpha, others))
         capitals += sum(map(str.isupper, others))
     salary = find_salary(lowered) if digits else None
-    words = _find_words(lowered)
-    return Reading(text, lowered, words, terms_of(words), digits, letters, capitals, salary)
+    words = _words(lowered, plain, text)
+    return Reading(text, lowered, words, digits, letters, capitals, salary)

@@ -1,14 +1,15 @@
 """Text: how long and how loud title and description are, and which words and amounts they hold.
 
 An absent description (None) is not known, so that all its features are missing (NaN); an empty
-one has counts of zero. Shares and means of nothing are missing.
+one has counts of zero. Shares and means of nothing are missing. What is counted by terms, from
+`seniority` on, comes from `keywords` for all texts at once.
 """
 
 import math
 import re
 
 from ..entities import Feature
-from .keywords import GROUPS, count_keywords, seniority
+from .keywords import GROUPS
 from .reading import Reading
 
 _MEASURES = (
@@ -49,7 +50,8 @@ DESCRIPTION_FEATURES = _features("description")
 FEATURES = TITLE_FEATURES + DESCRIPTION_FEATURES
 
 _NAN = math.nan
-_ABSENT = [_NAN] * len(DESCRIPTION_FEATURES)
+BY_TERM = 1 + len(GROUPS)
+_ABSENT = [_NAN] * (len(DESCRIPTION_FEATURES) - BY_TERM)
 _TRAILING = " \n\t\r.!?…。！？"
 
 # Both begin with one literal or set, and repeat within bounds or over disjoint stretches: linear.
@@ -74,12 +76,12 @@ _MOST_YEARS = 30
 
 
 def values(title: Reading, description: Reading | None) -> list[float]:
-    """Return the text features of a lead, those of the title first."""
+    """Return a lead's features of texts but those by term, those of the title first."""
     return _values(title) + (_ABSENT if description is None else _values(description))
 
 
 def _values(reading: Reading) -> list[float]:
-    text, words, terms = reading.text, reading.words, reading.terms
+    text, words = reading.text, reading.words
     lowered, letters, digits = reading.lowered, reading.letters, reading.digits
     low, high = reading.salary or (_NAN, _NAN)
     years_low, years_high = experience_years(words)
@@ -87,7 +89,7 @@ def _values(reading: Reading) -> list[float]:
         len(text),
         len(words),
         _sentences(text),
-        sum(map(len, words)) / len(words) if words else _NAN,
+        len("".join(words)) / len(words) if words else _NAN,
         reading.capitals / letters if letters else _NAN,
         digits,
         text.count("!") + text.count("！"),
@@ -100,8 +102,6 @@ def _values(reading: Reading) -> list[float]:
         (low + high) / 2,
         years_low,
         years_high,
-        seniority(terms),
-        *count_keywords(terms),
     ]
 
 

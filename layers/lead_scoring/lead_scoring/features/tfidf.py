@@ -6,25 +6,24 @@ not occur is 0.0, never missing, because trees treat zero and missing differentl
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..entities import Feature
+from .lexicon import Indices, Lexicon, Occurrences
 from .reading import TOKEN_PATTERN
 
 
 @dataclass(frozen=True)
 class TfidfVocabulary:
-    """Terms (one word, or two joined by a space) with their inverse document frequencies.
-
-    >>> TfidfVocabulary(("data", "data entry"), (3.0, 4.0)).weights({"data": 1, "data entry": 1})
-    {0: 0.6, 1: 0.8}
-    """
+    """Terms (one word, or two joined by a space) with their inverse document frequencies."""
 
     terms: tuple[str, ...]
     inverse_frequencies: tuple[float, ...]
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.terms) != len(self.inverse_frequencies):
@@ -33,8 +32,6 @@ class TfidfVocabulary:
             raise ValueError("a term occurs twice")
         if not all(math.isfinite(weight) and weight > 0 for weight in self.inverse_frequencies):
             raise ValueError("inverse document frequencies must be positive numbers")
-        numbers = {term: number for number, term in enumerate(self.terms)}
-        object.__setattr__(self, "_numbers", numbers)
 
     def features(self, field_name: str) -> tuple[Feature, ...]:
         """Return one feature a term; `field_name` is `title` or `description`."""
@@ -46,24 +43,6 @@ class TfidfVocabulary:
             )
             for term in self.terms
         )
-
-    def weights(self, terms: Mapping[str, int]) -> dict[int, float]:
-        """Return the weights that are not 0, by the number of their term.
-
-        `terms` counts the words of a text and its pairs of neighbours (`reading.terms_of`).
-        """
-        weights, squares = dict[int, float](), 0.0
-        numbers, inverse_frequencies = self._numbers, self.inverse_frequencies
-        # In the order of the text, so that sums have the same bits in every process.
-        for term in [term for term in terms if term in numbers]:
-            number, count = numbers[term], terms[term]
-            weight = inverse_frequencies[number]
-            if count > 1:
-                weight *= 1.0 + math.log(count)
-            weights[number] = weight
-            squares += weight * weight
-        norm = math.sqrt(squares)
-        return {number: weight / norm for number, weight in weights.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Write the vocabulary, with the pattern that its words were found by."""
@@ -82,3 +61,44 @@ class TfidfVocabulary:
         if not all(isinstance(term, str) for term in terms):
             raise TypeError("a term is no text")
         return cls(terms, tuple(map(float, data["inverse_frequencies"])))
+
+
+class TermWeights:
+    """Several vocabularies, one for each kind of text, as numbers of a lexicon that has them all.
+
+    Their terms are the columns, those of the first vocabulary first.
+    """
+
+    def __init__(self, lexicon: Lexicon, vocabularies: Sequence[TfidfVocabulary]) -> None:
+        """Look the terms up."""
+        self._size, self._kinds = lexicon.size, len(vocabularies)
+        self.columns = sum(len(vocabulary.terms) for vocabulary in vocabularies)
+        self._column_of = np.full(lexicon.size * self._kinds, -1)
+        self._frequencies = np.zeros(self.columns)
+        first = 0
+        for kind, vocabulary in enumerate(vocabularies):
+            columns = np.arange(first, first + len(vocabulary.terms))
+            self._column_of[kind * self._size + lexicon.numbers(vocabulary.terms)] = columns
+            self._frequencies[columns] = vocabulary.inverse_frequencies
+            first += len(vocabulary.terms)
+
+    def weights(self, found: Occurrences) -> tuple[Indices, Indices, NDArray[np.float64]]:
+        """Return text, column and weight of all weights that are not 0.
+
+        The texts are those of the first kind, then as many of the next.
+
+        >>> vocabulary = TfidfVocabulary(("data", "data entry"), (3.0, 4.0))
+        >>> lexicon = Lexicon.of(vocabulary.terms)
+        >>> _, columns, weights = TermWeights(lexicon, [vocabulary]).weights(
+        ...     lexicon.find([["data", "entry"]])
+        ... )
+        >>> columns.tolist(), weights.tolist()
+        ([0, 1], [0.6, 0.8])
+        """
+        kinds = found.texts // max(1, found.texts_count // self._kinds)
+        columns = self._column_of.take(found.terms + kinds * self._size)
+        is_known = columns >= 0
+        texts, columns = found.texts[is_known], columns[is_known]
+        weights = self._frequencies.take(columns) * (1 + np.log(found.counts[is_known]))
+        norms = np.sqrt(np.bincount(texts, weights * weights, found.texts_count))
+        return texts, columns, weights / norms.take(texts)

@@ -1,0 +1,72 @@
+"""Both sides of the benchmark, trained on the same leads, with leads that neither has seen."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import bench_ours
+from .bench_data import LabelledLeads
+from .bench_models import fit_ours, measuring_settings
+from .reference.plain_scorer import PlainScorer
+
+BATCH = 1000
+SEED = 42
+# The largest request holds so many leads.
+MOST_LEADS = 5000
+# None of our own: the product's cross-validation chooses, and the plain implementation gets the
+# same depth, step, rows, columns and number of trees.
+DEFAULT_TREES: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Both models, saved, and leads that neither was trained on, as JSON-like bodies."""
+
+    ours: Path
+    plain: Path
+    leads_file: Path
+    leads: list[dict[str, Any]]
+    trained_on: int
+    parameters: dict[str, Any]
+
+
+def prepare(data: LabelledLeads, folder: Path, params: Mapping[str, Any] | None) -> Arena:
+    """Train both sides on all but a thousand leads and save them below `folder`.
+
+    `params` go to both; None leaves ours to its cross-validation and the plain to its defaults.
+    """
+    settings = measuring_settings()
+    order = np.random.default_rng(SEED).permutation(len(data.leads))
+    held_out = min(BATCH, len(order) // 4)
+    train, tried = data.take(np.sort(order[held_out:])), data.take(order[:held_out])
+    fitted = fit_ours(train, settings, params)
+    bench_ours.save(fitted.artifact, folder / "ours")
+    same = {} if params is None else {**fitted.params, "n_estimators": fitted.trees}
+    plain = PlainScorer(
+        same,
+        title_terms=settings.tfidf_max_features_title,
+        description_terms=settings.tfidf_max_features_desc,
+    )
+    plain.fit(train.rows(), train.moments, train.labels).save(folder / "plain")
+    # Scored as they come in: now.
+    leads = [dict(row) for row in tried.rows()]
+    # Held-out leads in turn, each with a number of its own.
+    many = [{**row, "lead_id": i} for i, row in enumerate(islice(cycle(leads), MOST_LEADS))]
+    (folder / "leads.json").write_text(json.dumps(many), encoding="utf-8")
+    parameters = {
+        "ours": {**fitted.params, "n_estimators": fitted.trees},
+        "plain": plain.parameters,
+    }
+    return Arena(
+        folder / "ours",
+        folder / "plain",
+        folder / "leads.json",
+        leads,
+        len(train.leads),
+        parameters,
+    )
