@@ -18,7 +18,7 @@ from lead_scoring.api.bodies import read_lead
 from lead_scoring.api.problems import compact_json
 from lead_scoring.entities import Prediction, iso
 from lead_scoring.explanation import explain
-from lead_scoring.predictions import prediction, score_record
+from lead_scoring.predictions import add_reasons, prediction, score_record
 from lead_scoring.scoring_model import SCORING_FILES, Scored, ScoringModel
 from lead_scoring.settings import Settings
 
@@ -75,13 +75,12 @@ class Walk:
         self._done("outliers")
         answers = []
         pairs = zip(margins.tolist(), probabilities.tolist(), strict=True)
-        for number, (lead, pair, judgement, told) in enumerate(
-            zip(leads, pairs, judged, explanations, strict=True)
-        ):
-            scored = Scored(*pair, *judgement, told)
+        for number, (lead, pair, judgement) in enumerate(zip(leads, pairs, judged, strict=True)):
+            scored = Scored(*pair, *judgement)
             answer = prediction(lead, scored, "v", iso(now), self._settings, is_degraded=False)
             score_record(lead, answer, now, "request", number, 1.0)
             answers.append(answer)
+        add_reasons(answers, explanations)
         self._done("answers")
         compact_json(answers)
         self._done("writing")

@@ -48,7 +48,7 @@ def fit_ours(
 def predict_ours(train: LabelledLeads, test: LabelledLeads) -> Doubles:
     """Train the product in memory, without any store, and return its probabilities."""
     model = fit_ours(train, measuring_settings()).scoring_model
-    scored = model.score(test.leads, test.moments, explain=False)
+    scored = model.score(test.leads, test.moments).scored
     return np.array([one.probability for one in scored])
 
 

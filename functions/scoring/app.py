@@ -1,6 +1,7 @@
 """Lambda function: score leads, show their scores, erase them."""
 
 import time
+from functools import partial
 
 from chalice.app import Chalice
 
@@ -9,6 +10,7 @@ from lead_scoring.api.answers import (
     batch_answer,
     erased_answer,
     history_answer,
+    may_be_too_large,
     refuse_too_large,
 )
 from lead_scoring.api.bodies import read_batch
@@ -35,11 +37,12 @@ def batch_score(request: ApiRequest) -> object:
     services = bootstrap.connect()
     now, key = services.clock.now(), services.settings.hash_key
     batch = read_batch(request.json(), **query, now=now, hash_key=key)
+    size = len(batch.leads) + len(batch.bad)
     results = services.lead_scorer.predict_batch(
         batch.leads,
         **query,
         request_id=request.request_id,
-        accept=lambda scored: refuse_too_large(scored, batch.bad),
+        accept=partial(refuse_too_large, bad=batch.bad) if may_be_too_large(size) else None,
     )
     return batch_answer(results, batch.bad, time.perf_counter() - started)
 

@@ -9,7 +9,7 @@ import pytest
 from lead_scoring.baseline import Baseline
 from lead_scoring.features.text import FEATURES
 from lead_scoring.outliers import TrainingRange
-from lead_scoring.scoring_model import Scored
+from lead_scoring.scoring_model import Scored, ScoredLeads
 
 from .http_client import LEAD, HttpClient
 
@@ -244,8 +244,10 @@ def test_five_thousand_odd_leads_fit_into_what_lambda_can_send(
     odd = TrainingRange(low, high, FEATURES)
     row = np.full(len(FEATURES), 123_456.0, dtype=np.float32)
     told, _ = odd.judge(odd.outlying(row[None])[0], row, ["𠮷" * 200])
-    scored = Scored(1.0, 0.123456, told, True, None)
-    monkeypatch.setattr(Baseline, "score", lambda _, leads, *__, **___: [scored] * len(leads))
+    scored = Scored(1.0, 0.123456, told, True)
+    monkeypatch.setattr(
+        Baseline, "score", lambda _, leads, __: ScoredLeads([scored] * len(leads), list)
+    )
     widest = [
         {"lead_id": f"{number:04d}" + "𠮷" * 80, "title": "x", "as_of": "2024-01-01"}
         for number in range(5000)

@@ -89,11 +89,11 @@ def world(tmp_path: Path) -> World:
 
 
 def margin(answering: Answering) -> float:
-    return answering.model.score([lead()], [POSTED_AT])[0].margin
+    return answering.model.score([lead()], [POSTED_AT]).scored[0].margin
 
 
 def expected_margin(fitted: FittedModel) -> float:
-    return fitted.scoring_model.score([lead()], [POSTED_AT])[0].margin
+    return fitted.scoring_model.score([lead()], [POSTED_AT]).scored[0].margin
 
 
 # Following the pointer.

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from lead_scoring.baseline import BASE_EFFECT, Baseline
 from lead_scoring.entities import Lead
-from lead_scoring.explanation import OTHER_FEATURES
+from lead_scoring.explanation import OTHER_FEATURES, Explanation
 from lead_scoring.scoring_model import Scored
 from tests.builders import POSTED_AT, bare_lead, lead, various_leads
 from tests.weird_leads import moments, weird_leads
@@ -32,25 +32,27 @@ WORST = lead(
 
 
 def scored(one: Lead, moment: datetime = POSTED_AT) -> Scored:
-    return Baseline().score([one], [moment])[0]
+    return Baseline().score([one], [moment]).scored[0]
+
+
+def explained(one: Lead, moment: datetime = POSTED_AT) -> Explanation:
+    return Baseline().score([one], [moment]).explanations()[0]
 
 
 def effect(one: Lead, label: str, moment: datetime = POSTED_AT) -> float:
-    told = scored(one, moment).explanation
-    assert told is not None
+    told = explained(one, moment)
     return next((reason["effect"] for reason in told.reasons if reason["feature"] == label), 0.0)
 
 
 def test_reasons_follow_the_rules_of_a_trained_models() -> None:
     for one in various_leads(30):
-        found = scored(one)
+        found, told = scored(one), explained(one)
 
-        assert found.explanation is not None
-        total = BASE_EFFECT + sum(reason["effect"] for reason in found.explanation.reasons)
+        total = BASE_EFFECT + sum(reason["effect"] for reason in told.reasons)
         assert total == pytest.approx(found.margin, abs=1e-4)
-        assert found.explanation.base_effect == BASE_EFFECT
-        assert len(found.explanation.reasons) <= 11
-        assert found.explanation.reasons[-1]["feature"] == OTHER_FEATURES
+        assert told.base_effect == BASE_EFFECT
+        assert len(told.reasons) <= 11
+        assert told.reasons[-1]["feature"] == OTHER_FEATURES
         assert found.probability == pytest.approx(1 / (1 + math.exp(-found.margin)))
 
 
@@ -109,16 +111,16 @@ def test_a_batch_is_scored_as_its_leads_are_alone() -> None:
 
     together = Baseline().score(leads, [POSTED_AT] * 20)
 
-    assert together == [scored(one) for one in leads]
+    assert together.scored == [scored(one) for one in leads]
+    assert together.explanations() == [explained(one) for one in leads]
+
+
+def test_no_leads_have_no_scores() -> None:
+    none = Baseline().score([], [])
+
+    assert none.scored == none.explanations() == []
 
 
 def test_nothing_is_an_outlier() -> None:
     assert not scored(WORST).is_outlier
     assert scored(WORST).outlier_reasons == []
-
-
-def test_without_reasons_the_score_is_the_same() -> None:
-    plain = Baseline().score([lead()], [POSTED_AT], explain=False)[0]
-
-    assert plain.explanation is None
-    assert (plain.margin, plain.probability) == (scored(lead()).margin, scored(lead()).probability)

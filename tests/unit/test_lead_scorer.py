@@ -1,6 +1,7 @@
 import json
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,13 +10,18 @@ from typing import Any
 import pytest
 
 from lead_scoring.entities import Lead, LeadId, Outcome, Prediction, ScoreRecord
-from lead_scoring.errors import InvalidInputError, NotFoundError, StoreUnavailableError
+from lead_scoring.errors import (
+    InvalidInputError,
+    NotFoundError,
+    StoreUnavailableError,
+    TooLargeError,
+)
 from lead_scoring.explanation import OTHER_FEATURES
 from lead_scoring.predictions import prediction
 from lead_scoring.scoring_model import Scored
 from tests import forests
 from tests.builders import bare_lead, lead, settings, various_leads
-from tests.fakes import fake_services
+from tests.fakes import FakePredictionStore, fake_services
 
 LEADS = various_leads(40)
 # Services are `Any` here: behind their ports are fakes, whose insides the tests look at.
@@ -155,7 +161,7 @@ def test_a_lead_id_comes_back_as_it_came(services: Any, lead_id: int | str) -> N
 
 def test_grades_follow_their_bounds() -> None:
     def grades(*scores: int, **bounds: int) -> str:
-        given = [Scored(0.0, score / 100, [], False, None) for score in scores]
+        given = [Scored(0.0, score / 100, [], False) for score in scores]
         answers = [
             prediction(lead(), each, "v", "now", settings(**bounds), is_degraded=False)
             for each in given
@@ -262,6 +268,50 @@ def test_every_score_is_kept_with_the_lead_as_scored(services: Any) -> None:
             latency_ms=record.latency_ms,
         )
         assert record.latency_ms > 0
+
+
+class _MeetingStore(FakePredictionStore):
+    """Keeps nothing before the reasons are being worked out."""
+
+    def __init__(self, explaining: threading.Event) -> None:
+        super().__init__()
+        self._explaining = explaining
+
+    def add(self, records: Sequence[ScoreRecord]) -> None:
+        assert self._explaining.wait(timeout=10)
+        super().add(records)
+
+
+def test_scores_are_kept_while_their_reasons_are_worked_out(
+    services: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explaining = threading.Event()
+    store = _MeetingStore(explaining)
+    monkeypatch.setattr(services.lead_scorer, "_predictions", store)
+    model = services.active_model.current().model
+    explain = model._explain
+    monkeypatch.setattr(
+        model, "_explain", lambda rows: (explaining.set(), explain(rows))[1], raising=True
+    )
+
+    answers = services.lead_scorer.predict_batch(LEADS)
+
+    assert len(store.records) == len(LEADS)
+    assert all(answer["reasons"] and not answer["degraded"] for answer in answers)
+
+
+def test_what_is_not_accepted_is_not_kept(services: Any) -> None:
+    seen: list[Prediction] = []
+
+    def refuse(answers: Sequence[Prediction]) -> None:
+        seen.extend(answers)
+        raise TooLargeError("too large")
+
+    with pytest.raises(TooLargeError):
+        services.lead_scorer.predict_batch(LEADS, accept=refuse)
+
+    assert all(answer["reasons"] for answer in seen)
+    assert services.predictions.records == []
 
 
 def test_without_a_request_id_a_batch_gets_one_of_its_own(services: Any) -> None:

@@ -144,7 +144,7 @@ def test_the_metrics_are_those_of_the_holdout_scored_as_of_its_moments(
     newest = ROWS[-HELD_OUT:]
     labels = [outcome.converted for _, _, outcome in newest]
 
-    scored = model_of(services).score([row[0] for row in newest], [row[1] for row in newest])
+    scored = model_of(services).score([row[0] for row in newest], [row[1] for row in newest]).scored
 
     found, probabilities = report["metrics"], [each.probability for each in scored]
     assert found["auc_roc"] == pytest.approx(roc_auc_score(labels, probabilities), abs=1e-6)
@@ -314,7 +314,7 @@ def test_soft_targets_are_learned_as_they_are_and_a_probability_is_that_of_a_pos
     )
 
     at = [ROWS[-1][1]] * len(ratings)
-    scored = model_of(services).score([lead(title=title) for title in ratings], at)
+    scored = model_of(services).score([lead(title=title) for title in ratings], at).scored
 
     raw = [100 / (1 + np.exp(-each.margin)) for each in scored]
     assert raw == pytest.approx(list(ratings.values()), abs=2)

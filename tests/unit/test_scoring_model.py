@@ -22,7 +22,7 @@ from lead_scoring.scoring_model import (
     MANIFEST,
     MODEL_FILE,
     SCORING_FILES,
-    Scored,
+    ScoredLeads,
     ScoringModel,
     artifact_version,
     checksums,
@@ -56,16 +56,16 @@ def with_changed_manifest(change: Callable[[Any], None]) -> bytes:
     return with_manifest(files()[MODEL_FILE], manifest)
 
 
-def assert_adds_up(scored: Scored) -> None:
-    assert scored.explanation is not None
-    total = scored.explanation.base_effect + sum(
-        reason["effect"] for reason in scored.explanation.reasons
-    )
-    assert total == pytest.approx(scored.margin, abs=1e-4)
+def assert_adds_up(found: ScoredLeads) -> None:
+    for scored, told in zip(found.scored, found.explanations(), strict=True):
+        total = told.base_effect + sum(reason["effect"] for reason in told.reasons)
+        assert total == pytest.approx(scored.margin, abs=1e-4)
 
 
 def test_a_loaded_model_scores_with_the_same_bits() -> None:
-    assert loaded().score(LEADS, MOMENTS) == model().score(LEADS, MOMENTS)
+    ours, theirs = loaded().score(LEADS, MOMENTS), model().score(LEADS, MOMENTS)
+    assert ours.scored == theirs.scored
+    assert ours.explanations() == theirs.explanations()
     assert loaded().files() == files()
 
 
@@ -81,18 +81,18 @@ def test_the_artifact_is_one_file_that_xgboost_reads() -> None:
 def test_a_lead_has_the_same_score_alone_and_in_a_batch() -> None:
     together = model().score(LEADS, MOMENTS)
 
-    alone = [model().score([one], [at])[0] for one, at in zip(LEADS, MOMENTS, strict=True)]
+    alone = [model().score([one], [at]) for one, at in zip(LEADS, MOMENTS, strict=True)]
 
-    assert alone == together
+    assert [one.scored[0] for one in alone] == together.scored
+    assert [one.explanations()[0] for one in alone] == together.explanations()
 
 
 def test_reasons_add_up_to_the_margin() -> None:
-    for scored in model().score(LEADS, MOMENTS):
-        assert_adds_up(scored)
+    assert_adds_up(model().score(LEADS, MOMENTS))
 
 
 def test_the_probability_rises_with_the_margin() -> None:
-    ordered = sorted(model().score(LEADS, MOMENTS), key=lambda scored: scored.margin)
+    ordered = sorted(model().score(LEADS, MOMENTS).scored, key=lambda scored: scored.margin)
 
     probabilities = [scored.probability for scored in ordered]
 
@@ -101,20 +101,13 @@ def test_the_probability_rises_with_the_margin() -> None:
     assert probabilities[0] == model().calibration.probabilities(np.array([ordered[0].margin]))[0]
 
 
-def test_without_reasons_the_score_is_the_same() -> None:
-    plain = model().score(LEADS, MOMENTS, explain=False)
-
-    assert all(scored.explanation is None for scored in plain)
-    assert [replace(scored, explanation=None) for scored in model().score(LEADS, MOMENTS)] == plain
-
-
 def test_reasons_are_grouped_by_label_and_show_the_first_features_value() -> None:
-    (scored,) = model().score([lead(title="Python developer", price=77_000.0)], [POSTED_AT])
+    found = model().score([lead(title="Python developer", price=77_000.0)], [POSTED_AT])
 
-    assert scored.explanation is not None
-    told = {reason["feature"]: reason["value"] for reason in scored.explanation.reasons}
+    (explanation,) = found.explanations()
+    told = {reason["feature"]: reason["value"] for reason in explanation.reasons}
     labels = {feature.label for feature in model().extractor.features}
-    assert len(told) == len(scored.explanation.reasons)
+    assert len(told) == len(explanation.reasons)
     assert set(told) <= labels | {"Other features"}
     assert told["Price"] == 77_000.0
 
@@ -123,17 +116,19 @@ def test_what_was_learned_shows_in_the_scores() -> None:
     good = lead(title="Senior Python lead", price=150_000.0)
     poor = lead(title="Nurse", price=30_000.0)
 
-    better, worse = model().score([good, poor], [POSTED_AT] * 2)
+    better, worse = model().score([good, poor], [POSTED_AT] * 2).scored
 
     assert better.probability > worse.probability + 0.2
 
 
 def test_no_leads_have_no_scores() -> None:
-    assert model().score([], []) == []
+    none = model().score([], [])
+
+    assert none.scored == none.explanations() == []
 
 
 def test_an_unseen_category_is_an_outlier_by_name() -> None:
-    (scored,) = model().score([lead(category="Deep Sea/Diving")], [POSTED_AT])
+    (scored,) = model().score([lead(category="Deep Sea/Diving")], [POSTED_AT]).scored
 
     assert scored.is_outlier
     assert any("deep sea/diving" in reason for reason in scored.outlier_reasons)
@@ -144,12 +139,13 @@ def test_an_unseen_category_is_an_outlier_by_name() -> None:
 def test_any_lead_at_any_moment_scores_finitely_with_reasons_that_add_up(
     one: Lead, moment: datetime
 ) -> None:
-    (scored,) = model().score([one], [moment])
+    found = model().score([one], [moment])
 
+    (scored,), (explanation,) = found.scored, found.explanations()
     assert math.isfinite(scored.margin)
     assert 0 <= scored.probability <= 1
-    assert_adds_up(scored)
-    json.dumps(scored.explanation.reasons if scored.explanation else None, allow_nan=False)
+    assert_adds_up(found)
+    json.dumps(explanation.reasons, allow_nan=False)
 
 
 @lru_cache
@@ -163,8 +159,10 @@ def bare_model() -> ScoringModel:
 
 
 def test_a_model_can_be_trained_on_titles_alone() -> None:
-    python, nurse = bare_model().score(
-        [bare_lead(title="Python developer"), bare_lead(title="Nurse")], [POSTED_AT] * 2
+    python, nurse = (
+        bare_model()
+        .score([bare_lead(title="Python developer"), bare_lead(title="Nurse")], [POSTED_AT] * 2)
+        .scored
     )
 
     assert python.probability > nurse.probability
@@ -173,8 +171,7 @@ def test_a_model_can_be_trained_on_titles_alone() -> None:
 def test_a_model_trained_on_titles_alone_scores_full_leads() -> None:
     again = ScoringModel.load(bare_model().files().__getitem__)
 
-    for scored in again.score(LEADS, MOMENTS):
-        assert_adds_up(scored)
+    assert_adds_up(again.score(LEADS, MOMENTS))
 
 
 # What does not fit is refused.

@@ -60,7 +60,7 @@ def variant(version: str = "v1") -> Variant:
 
 
 def score_by(model: Any) -> float:
-    [scored] = model.score([lead()], [forests.TRAINED_AT], explain=False)
+    [scored] = model.score([lead()], [forests.TRAINED_AT]).scored
     return float(scored.probability)
 
 

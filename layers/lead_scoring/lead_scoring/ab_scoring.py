@@ -17,7 +17,7 @@ from .errors import StoreUnavailableError, TestStoppedError
 from .experiments import ABScoring, ABTest, Exposure, Variant
 from .hashing import keyed_hash, lead_hash
 from .ports import Clock, ExposureStore, PredictionStore
-from .predictions import prediction, score_of, score_record
+from .predictions import add_reasons, prediction, score_of, score_record
 from .settings import Settings
 from .variant_models import VariantModels
 
@@ -85,16 +85,18 @@ class ABScorer:
         """Return the answer of a variant, and how long the model took, in milliseconds."""
         model = self._models.answering(variant)
         started = time.perf_counter()
-        [scored] = model.score([lead], [lead.as_of or now], explain=explain)
+        found = model.score([lead], [lead.as_of or now])
+        explanations = found.explanations() if explain else []
         latency_ms = 1000 * (time.perf_counter() - started)
         answer = prediction(
             lead,
-            scored,
+            found.scored[0],
             variant.model_version,
             iso(now),
             self._settings,
             is_degraded=known.is_degraded,
         )
+        add_reasons([answer] if explain else [], explanations)
         answer["ab_test"] = known.test.test_name
         answer["ab_test_variant"] = variant.variant_name
         return answer, latency_ms
@@ -117,7 +119,7 @@ class ABScorer:
     def _shadowed(self, shadow: Variant, record: ScoreRecord) -> _Shadowed:
         try:
             model = self._models.beside(shadow)
-            [scored] = model.score([record.lead], [record.scored_at], explain=False)
+            [scored] = model.score([record.lead], [record.scored_at]).scored
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is the shadow's alone)
             fault = {"event": "shadow_failed", "variant": shadow.variant_name}
             logger.error(json.dumps(fault | {"error": type(error).__name__}))

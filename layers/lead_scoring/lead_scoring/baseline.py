@@ -20,19 +20,19 @@ between 1 and 87.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .entities import Lead
-from .explanation import explain as explained
+from .explanation import explain
 from .features import category, contact, location, temporal, text
 from .features.keywords import TERMS, Keywords
 from .features.lexicon import Lexicon
 from .features.reading import Reading, read
-from .scoring_model import Scored
+from .scoring_model import Scored, ScoredLeads
 
 BASE_EFFECT = -1.1
 _HOURS_PER_WEEK = 168.0
@@ -77,35 +77,36 @@ class Baseline:
         self._lexicon = Lexicon.of(TERMS)
         self._keywords = Keywords(self._lexicon)
 
-    def score(
-        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
-    ) -> list[Scored]:
+    def score(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> ScoredLeads:
         """Score each lead as of its moment."""
         titles = [read(lead.title) for lead in leads]
         texts = [read(lead.description or "") for lead in leads]
         found = self._lexicon.find([one.words for one in titles + texts])
-        by_term = self._keywords.count(found).reshape(2, len(leads), -1)
-        return [
-            _score(_features(lead, moment, *readings, hits), explain)
+        by_term = self._keywords.count(found).reshape(2, len(leads), text.BY_TERM)
+        named = [
+            _features(lead, moment, *readings, hits)
             for lead, moment, readings, hits in zip(
                 leads, moments, zip(titles, texts, strict=True), by_term.swapaxes(0, 1), strict=True
             )
         ]
+        names = [name for name, _, _ in _TERMS]
+        values = np.array([[one[name] for name in names] for one in named]).reshape(-1, len(_TERMS))
+        effects = np.array([_effects(row) for row in values]).reshape(values.shape)
+        return ScoredLeads(
+            [_scored(BASE_EFFECT + float(row.sum())) for row in effects],
+            lambda: explain(BASE_EFFECT, _LABELS, effects, values),
+        )
 
 
-def _score(named: Mapping[str, float], explain: bool) -> Scored:
-    values = np.array([named[name] for name, _, _ in _TERMS])
-    effects = np.array(
-        [
-            0.0 if math.isnan(value) else effect(float(value))
-            for value, (_, _, effect) in zip(values, _TERMS, strict=True)
-        ]
-    )
-    margin = BASE_EFFECT + float(effects.sum())
-    explanation = (
-        explained(BASE_EFFECT, _LABELS, effects[None], values[None])[0] if explain else None
-    )
-    return Scored(margin, 1 / (1 + math.exp(-margin)), [], False, explanation)
+def _effects(values: NDArray[np.float64]) -> list[float]:
+    return [
+        0.0 if math.isnan(value) else effect(float(value))
+        for value, (_, _, effect) in zip(values, _TERMS, strict=True)
+    ]
+
+
+def _scored(margin: float) -> Scored:
+    return Scored(margin, 1 / (1 + math.exp(-margin)), [], False)
 
 
 def _features(

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 from uuid import uuid4
@@ -14,11 +15,14 @@ from .entities import Lead, LeadId, Prediction, ScoredHistory, ScoreRecord, iso
 from .errors import NotFoundError, StoreUnavailableError
 from .hashing import lead_hash
 from .ports import Clock, ExposureStore, PredictionStore, TrainingStore
-from .predictions import prediction, score_record
+from .predictions import add_reasons, prediction, score_record
 from .settings import Settings
 from .trend import TREND_SCORES, trend
 
 logger = logging.getLogger(__name__)
+
+# As many requests as one process answers at once in the local run; on Lambda it is one.
+_MOST_WRITERS = 64
 
 LeadLike = Lead | Mapping[str, Any]
 
@@ -45,6 +49,7 @@ class LeadScorer:
         self._predictions, self._training_data = predictions, training_data
         self._exposures, self._read_lead = exposures, read_lead
         self._keeping = CircuitBreaker(settings.model_refresh_seconds)
+        self._writers = ThreadPoolExecutor(_MOST_WRITERS, thread_name_prefix="audit-log")
 
     def load_model(self) -> str:
         """Fetch the active model now; return the version that answers from here on.
@@ -72,13 +77,14 @@ class LeadScorer:
     ) -> list[Prediction]:
         """Score leads in their order, each exactly as it would be scored alone.
 
-        `accept` sees the answers before they are kept: if it raises, nothing is.
+        The scores are kept while their reasons are worked out, unless there is `accept`: it sees
+        the whole answers before they are kept, and if it raises, nothing is.
         """
         read = [lead if isinstance(lead, Lead) else self._read_lead(lead) for lead in leads]
         answering = self._models.current()
         now = self._clock.now()
         started = time.perf_counter()
-        scored = answering.model.score(read, [lead.as_of or now for lead in read], explain=explain)
+        found = answering.model.score(read, [lead.as_of or now for lead in read])
         latency_ms = 1000 * (time.perf_counter() - started) / max(1, len(read))
         prediction_time = iso(now)
         answers = [
@@ -90,16 +96,24 @@ class LeadScorer:
                 self._settings,
                 is_degraded=answering.is_degraded,
             )
-            for lead, one in zip(read, scored, strict=True)
+            for lead, one in zip(read, found.scored, strict=True)
         ]
-        if accept is not None:
-            accept(answers)
         request_id = request_id or str(uuid4())
         records = [
             score_record(lead, answer, now, request_id, i, latency_ms)
             for i, (lead, answer) in enumerate(zip(read, answers, strict=True))
         ]
-        if not self._keep(records, request_id):
+        if accept is not None:
+            if explain:
+                add_reasons(answers, found.explanations())
+            accept(answers)
+        if accept is not None or not explain:
+            is_kept = self._keep(records, request_id)
+        else:
+            keeping = self._writers.submit(self._keep, records, request_id)
+            add_reasons(answers, found.explanations())
+            is_kept = keeping.result()
+        if not is_kept:
             for answer in answers:
                 answer["degraded"] = True
         return answers

@@ -42,7 +42,7 @@ class Fitted(Protocol):
 def predicted(model: Scores, examples: Sequence[TrainingExample]) -> Doubles:
     """Return what a model says of leads as of their moments: probabilities, shape (n,)."""
     leads, moments = [e.lead for e in examples], [e.moment for e in examples]
-    return np.array([one.probability for one in model.score(leads, moments, explain=False)])
+    return np.array([one.probability for one in model.score(leads, moments).scored])
 
 
 def model_card(

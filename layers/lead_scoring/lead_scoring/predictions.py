@@ -1,8 +1,10 @@
 """What a scored lead is told, and what the audit log keeps of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from .entities import Lead, Prediction, ScoreRecord, iso
+from .explanation import Explanation
 from .scoring_model import Scored
 from .settings import Settings
 
@@ -18,7 +20,7 @@ def prediction(
     *,
     is_degraded: bool,
 ) -> Prediction:
-    """Return the answer to one lead, with reasons where the model was asked for them."""
+    """Return the answer to one lead, without reasons."""
     # The score is that of the probability as it is sent, so that anyone can check it.
     probability = round(scored.probability, _DECIMALS)
     score = score_of(scored)
@@ -37,11 +39,15 @@ def prediction(
     }
     if lead.as_of is not None:
         answer["as_of"] = iso(lead.as_of)
-    if scored.explanation is not None:
-        answer["feature_importance"] = scored.explanation.feature_importance
-        answer["reasons"] = scored.explanation.reasons
-        answer["base_effect"] = scored.explanation.base_effect
     return answer
+
+
+def add_reasons(answers: Iterable[Prediction], explanations: Iterable[Explanation]) -> None:
+    """Tell with each answer why."""
+    for answer, explanation in zip(answers, explanations, strict=True):
+        answer["feature_importance"] = explanation.feature_importance
+        answer["reasons"] = explanation.reasons
+        answer["base_effect"] = explanation.base_effect
 
 
 def score_of(scored: Scored) -> int:

@@ -15,8 +15,7 @@ from .calibration import Calibration
 from .effect_table import STORED_AS, stored_table, tabulate
 from .entities import Feature, Lead
 from .errors import ArtifactError
-from .explanation import Explanation
-from .explanation import explain as explained
+from .explanation import Explanation, explain
 from .feature_extractor import FeatureExtractor
 from .features.historical import OutcomeHistory
 from .forest_nodes import Nodes, read_nodes
@@ -33,21 +32,26 @@ _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, Re
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One lead's score: raw log-odds, calibrated probability, and why."""
+    """One lead's score: raw log-odds, calibrated probability, and whether the lead is unusual."""
 
     margin: float
     probability: float
     outlier_reasons: list[str]
     is_outlier: bool
-    explanation: Explanation | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLeads:
+    """The scores of leads in their order, and what works out why they are what they are."""
+
+    scored: list[Scored]
+    explanations: Callable[[], list[Explanation]]
 
 
 class Scores(Protocol):
     """Anything that scores leads: a trained model, or the baseline before there is one."""
 
-    def score(
-        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
-    ) -> list[Scored]:
+    def score(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> ScoredLeads:
         """Score each lead as of its moment: the same lead gets the same bits in any batch."""
 
 
@@ -85,19 +89,11 @@ class ScoringModel:
         table = stored_table(parsed, len(features))
         self.forest = TreeEnsemble(parsed, self._label_of, table)
 
-    def score(
-        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = True
-    ) -> list[Scored]:
+    def score(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> ScoredLeads:
         """Score each lead as of its moment: the same lead gets the same bits in any batch."""
         rows = self.extractor.extract(leads, moments)
         margins = self.forest.margins(rows)
         probabilities = self.calibration.probabilities(margins)
-        explanations: Sequence[Explanation | None] = [None] * len(leads)
-        if explain:
-            base = self.forest.base_effect
-            explanations = explained(
-                base, self.labels, self.forest.effects(rows), self.values(rows)
-            )
         outside = self.training_range.outlying(rows)
         scored: list[Scored] = []
         pairs = zip(margins.tolist(), probabilities.tolist(), strict=True)
@@ -107,8 +103,12 @@ class ScoringModel:
                 reasons, is_outlier = list[str](), False
             else:
                 reasons, is_outlier = self.training_range.judge(outside[i], rows[i], unseen)
-            scored.append(Scored(margin, probability, reasons, is_outlier, explanations[i]))
-        return scored
+            scored.append(Scored(margin, probability, reasons, is_outlier))
+        return ScoredLeads(scored, lambda: self._explain(rows))
+
+    def _explain(self, rows: NDArray[np.float32]) -> list[Explanation]:
+        effects, values = self.forest.effects(rows), self.values(rows)
+        return explain(self.forest.base_effect, self.labels, effects, values)
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the value that stands for each label, shape (n, labels): its first feature's."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Lambda can answer 6 MB, in which the body is a JSON string, its quotes and backslashes escaped.
 _MOST_BYTES = 6_200_000
+# Of so many leads each may take 12 KB: three times what the longest ids and names make of one.
+_SURELY_FIT = 500
 _VERSION = re.compile(r"v[0-9]{8}_[0-9]{6}_[0-9a-f]{8}")
 
 
@@ -41,6 +43,11 @@ def batch_answer(
         "model_version": results[0]["model_version"],
         "processing_time_ms": round(1000 * seconds),
     }
+
+
+def may_be_too_large(leads: int) -> bool:
+    """Whether the answer to so many leads has to be measured before anything of it is kept."""
+    return leads > _SURELY_FIT
 
 
 def refuse_too_large(results: Sequence[Prediction], bad: "Sequence[BadLead]") -> None:
