@@ -45,7 +45,7 @@ def scripted_aws(
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             operation = self.headers["X-Amz-Target"].partition(".")[2]
             calls.note(operation)
-            answer: dict[str, Any] = {"Items": [], "Count": 0}
+            answer: dict[str, Any] = {"Items": [], "Count": 0, "ScannedCount": 0, "Responses": {}}
             if operation == "GetItem":
                 entry = asked["Key"].get("entry", {}).get("S")
                 answer = {"Item": entries[entry]} if entry in entries else {}

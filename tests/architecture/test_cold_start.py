@@ -131,6 +131,7 @@ def test_a_handler_loads_no_more_than_it_did(
 ) -> None:
     started = start(FUNCTIONS[event.name.partition(".")[0]], event, tmp_path, aws)
 
+    assert (started.said or {}).get("statusCode", 200) < 500
     loaded = counted(started.modules)
     if os.environ.get("WRITE_MODULES"):
         known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}

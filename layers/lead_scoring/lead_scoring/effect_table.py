@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import are_distinct
+from .distinct import all_distinct
 from .errors import ArtifactError
 from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
 
@@ -139,7 +139,7 @@ class EffectTable:
         slots = self.slot_units * widest + self.slot_offsets
         wanted = np.repeat(np.arange(units), self.unit_widths)
         if not np.array_equal(np.sort(self.slot_units), wanted) or (
-            not are_distinct(slots)
+            not all_distinct(slots)
             or np.any(self.slot_offsets >= self.unit_widths[self.slot_units])
         ):
             raise ValueError("a unit has not each of its slots once")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import are_distinct
+from .distinct import all_distinct
 from .errors import ArtifactError
 
 Floats = NDArray[np.float32]
@@ -73,7 +73,7 @@ def _check(nodes: Nodes, features: int) -> None:
     last = np.append(nodes.roots[1:], len(tree))[tree[inner] - 1] - 1
     if np.any((np.minimum(left, right) <= inner) | (np.maximum(left, right) > last)):
         raise ValueError("a child does not come after its parent in their tree")
-    if not are_distinct(np.concatenate([left, right])):
+    if not all_distinct(np.concatenate([left, right])):
         raise ValueError("a node has two parents")
     if np.any((tested < 0) | (tested >= features)):
         raise ValueError("the forest tests a feature that the extractor does not have")

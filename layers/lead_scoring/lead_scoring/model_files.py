@@ -5,7 +5,6 @@ from typing import Protocol
 
 from .entities import ActiveModel
 from .errors import ArtifactError
-from .parallel import in_threads
 from .ports import ArtifactStore
 from .scoring_model import SCORING_FILES, checksums
 
@@ -38,14 +37,14 @@ class ModelFiles:
 
         Raises ArtifactError, and StoreUnavailableError where one is not in the directory.
         """
-        local = {name: self._local(model_version, name, expected) for name in SCORING_FILES}
-        files = {name: content for name, content in local.items() if content is not None}
-        missing = [name for name in SCORING_FILES if name not in files]
-        if missing:
-            contents = in_threads(lambda name: self._fetch(model_version, name, expected), missing)
-            fetched = dict(zip(missing, contents, strict=True))
+        files, fetched = dict[str, bytes](), dict[str, bytes]()
+        for name in SCORING_FILES:
+            local = self._local(model_version, name, expected)
+            if local is None:
+                local = fetched[name] = self._fetch(model_version, name, expected)
+            files[name] = local
+        if fetched:
             self._directory.keep(model_version, fetched)
-            files |= fetched
         return files
 
     def local(self, model_version: str, expected: Mapping[str, str]) -> dict[str, bytes] | None:

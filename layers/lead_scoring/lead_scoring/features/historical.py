@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import are_distinct
+from ..distinct import all_distinct
 from ..entities import Feature, Lead, TrainingExample
 from ..errors import ArtifactError
 from .lexicon import Indices, Lexicon, Occurrences
@@ -219,7 +219,7 @@ class OutcomeHistory:
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise ArtifactError("the outcome history is malformed") from fault
         for numbers in terms:
-            if not are_distinct(numbers) or not _all_within(numbers, lexicon.size):
+            if not all_distinct(numbers) or not _all_within(numbers, lexicon.size):
                 raise ArtifactError("the outcome history is of unknown terms")
         count = len(keys) + sum(map(len, terms))
         if len(starts) != count + 1 or not len(days) == len(cases) == len(successes):
