@@ -62,8 +62,8 @@ class Walk:
         self._done("forest")
         effects = model.forest.effects(features)
         self._done("effects")
-        base, values = model.forest.base_effect, model.values(features)
-        explanations = explain(base, model.labels, effects, values)
+        base = model.forest.base_effect
+        explanations = explain(base, model.labels, effects, features, model.first_of_label)
         self._done("reasons")
         outside = model.training_range.outlying(features)
         judged = [

@@ -14,7 +14,7 @@ from lead_scoring.explanation import LARGEST, OTHER_FEATURES, Explanation, expla
 def explained(effects: list[float], base: float = -1.0) -> Explanation:
     labels = [f"Feature {number}" for number in range(len(effects))]
     values = np.arange(len(effects), dtype=float)
-    (told,) = explain(base, labels, np.array([effects]), values[None])
+    (told,) = explain(base, labels, np.array([effects]), values[None], np.arange(len(labels)))
     return told
 
 
@@ -45,7 +45,7 @@ def test_a_feature_without_effect_is_not_listed() -> None:
 
 
 def test_a_missing_value_is_null() -> None:
-    (told,) = explain(0.0, ["Price"], np.array([[0.2]]), np.array([[np.nan]]))
+    (told,) = explain(0.0, ["Price"], np.array([[0.2]]), np.array([[np.nan]]), np.array([0]))
 
     assert told.reasons[0]["value"] is None
 
@@ -82,7 +82,7 @@ def test_no_effects_at_all_leave_only_the_rest() -> None:
 
 
 def test_nobody_to_explain_to_needs_no_explanation() -> None:
-    assert explain(0.0, ["a"], np.zeros((0, 1)), np.zeros((0, 1))) == []
+    assert explain(0.0, ["a"], np.zeros((0, 1)), np.zeros((0, 1)), np.array([0])) == []
 
 
 many_effects: Any = hypothesis_numpy.arrays(
@@ -94,7 +94,7 @@ many_effects: Any = hypothesis_numpy.arrays(
 def test_what_is_told_adds_up_and_is_ordered(effects: NDArray[np.float64], base: float) -> None:
     labels = [f"Feature {number}" for number in range(effects.shape[1])]
 
-    explanations = explain(base, labels, effects, np.zeros_like(effects))
+    explanations = explain(base, labels, effects, np.zeros_like(effects), np.arange(len(labels)))
 
     assert len(explanations) == len(effects)
     for told, own in zip(explanations, effects, strict=True):

@@ -94,7 +94,7 @@ class Baseline:
         effects = np.array([_effects(row) for row in values]).reshape(values.shape)
         return ScoredLeads(
             [_scored(BASE_EFFECT + float(row.sum())) for row in effects],
-            lambda: explain(BASE_EFFECT, _LABELS, effects, values),
+            lambda: explain(BASE_EFFECT, _LABELS, effects, values, np.arange(len(_TERMS))),
         )
 
 

@@ -71,13 +71,14 @@ class EffectTable:
         """Return the state of every unit for every row, shape (units, n)."""
         splits, chains = len(self.features), self.chains.shape[1]
         met = np.zeros((2 * splits + chains + 1, len(rows)), dtype=np.bool_)
-        values = rows.T[self.features]
+        values = rows.T.take(self.features, axis=0)
         left = met[:splits]
         np.less(values, self.thresholds[:, None], out=left)
-        left |= np.isnan(values) & (self.missing_left[:, None] > 0)
+        left |= np.isnan(values) & self.missing_left[:, None].astype(np.bool_)
         np.logical_not(left, out=met[splits : 2 * splits])
-        np.logical_and.reduce(met[self.chains], axis=0, out=met[2 * splits : -1])
-        states: NDArray[np.uint8] = np.packbits(met[self.facts], axis=0, bitorder="little")[0]
+        np.logical_and.reduce(met.take(self.chains, axis=0), axis=0, out=met[2 * splits : -1])
+        facts = met.take(self.facts, axis=0)
+        states: NDArray[np.uint8] = np.packbits(facts, axis=0, bitorder="little")[0]
         return states
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

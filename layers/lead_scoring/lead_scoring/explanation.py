@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +29,16 @@ def explain(
     base_effect: float,
     labels: Sequence[str],
     effects: NDArray[np.float64],
-    values: NDArray[np.float64],
+    rows: NDArray[np.floating[Any]],
+    columns: NDArray[np.intp],
 ) -> list[Explanation]:
     """List, for each of n leads, the ten largest effects and one entry with the rest.
 
-    `effects` and `values` have shape (n, len(labels)); a missing value is NaN.
+    `effects` has shape (n, len(labels)). The value of a label is that of its column in `rows`, with
+    n rows; a missing one is NaN.
 
-    >>> (told,) = explain(-1.0, ["Title Words"], np.array([[0.5]]), np.array([[3.0]]))
+    >>> one = np.array([[3.0]])
+    >>> (told,) = explain(-1.0, ["Title Words"], np.array([[0.5]]), one, np.array([0]))
     >>> told.reasons[0]
     {'feature': 'Title Words', 'effect': 0.5, 'direction': 'raises', 'value': 3.0}
     >>> told.feature_importance
@@ -52,16 +56,21 @@ def explain(
     listed = effects.take(places).round(_DECIMALS)
     rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
     totals = sizes.sum(axis=1, keepdims=True)
-    shares = sizes.take(places)
-    shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
+    shares = sizes.take(places) / np.where(totals > 0, totals, 1.0)
     # However small beside the others, a listed share is above 0.
     shares = np.maximum(shares.round(_DECIMALS), 10.0**-_DECIMALS)
-    columns = (largest, listed, shares, values.take(places).round(_DECIMALS), rest)
+    cells = columns.take(largest) + rows.shape[1] * np.arange(len(rows))[:, None]
+    values = rows.take(cells).astype(np.float64).round(_DECIMALS)
     base = round(base_effect, _DECIMALS)
     return [
         _explanation(base, labels, *row)
-        for row in zip(*(column.tolist() for column in columns), strict=True)
+        for row in zip(*map(_listed, (largest, listed, shares, values, rest)), strict=True)
     ]
+
+
+def _listed(array: NDArray[Any]) -> list[Any]:
+    listed: list[Any] = array.tolist()
+    return listed
 
 
 def _explanation(

@@ -66,7 +66,7 @@ class FeatureExtractor:
         for name, value in (
             ("features", tuple(chain.from_iterable(families))),
             ("_zone", ZoneInfo(self.business_time_zone)),
-            ("_row", Struct(f"{len(columns.by_lead)}f")),
+            ("_row", Struct(f"{columns.by_lead[-1][1].stop}f")),
             ("_columns", columns),
             ("_keywords", Keywords(self.history.lexicon)),
             ("_weights", TermWeights(self.history.lexicon, vocabularies)),
@@ -131,12 +131,15 @@ class FeatureExtractor:
         packed = bytearray(size * len(leads))
         for number, given in enumerate(zip(leads, moments, titles, texts, strict=True)):
             self._row.pack_into(packed, size * number, *self._values(*given))
-        rows[:, columns.by_lead] = np.frombuffer(packed, np.float32).reshape(len(leads), -1)
+        dense = np.frombuffer(packed, np.float32).reshape(len(leads), -1)
+        for target, source in columns.by_lead:
+            rows[:, target] = dense[:, source]
         found = self.history.lexicon.find(
             [one.words for one in titles] + [one.words if one else [] for one in texts]
         )
         by_term = self._keywords.count(found)
-        by_term[len(leads) :][[one is None for one in texts]] = np.nan
+        if None in texts:
+            by_term[len(leads) :][[one is None for one in texts]] = np.nan
         rows[:, columns.title_keywords] = by_term[: len(leads)]
         rows[:, columns.description_keywords] = by_term[len(leads) :]
         text_of, terms, weights = self._weights.weights(found)
@@ -196,9 +199,12 @@ class FeatureExtractor:
 
 
 class _Columns(NamedTuple):
-    """Where features stand in a row: those of one lead by itself, and those of all at once."""
+    """Where features stand in a row: those of one lead by itself, and those of all at once.
 
-    by_lead: NDArray[np.intp]
+    `by_lead` says where each run of the former goes, and where it comes from.
+    """
+
+    by_lead: tuple[tuple[slice, slice], ...]
     title_keywords: slice
     description_keywords: slice
     terms: slice
@@ -209,15 +215,13 @@ class _Columns(NamedTuple):
         """Place families of these sizes; the last features of either text are its keywords'."""
         texts = title + description
         first = texts + others
-        by_lead = np.concatenate(
-            [
-                np.arange(title - text.BY_TERM),
-                np.arange(title, texts - text.BY_TERM),
-                np.arange(texts, first),
-            ]
-        )
+        runs = ((0, title - text.BY_TERM), (title, texts - text.BY_TERM), (texts, first))
+        by_lead, taken = [], 0
+        for start, stop in runs:
+            by_lead.append((slice(start, stop), slice(taken, taken + stop - start)))
+            taken += stop - start
         return cls(
-            by_lead,
+            tuple(by_lead),
             slice(title - text.BY_TERM, title),
             slice(texts - text.BY_TERM, texts),
             slice(first, first + terms),

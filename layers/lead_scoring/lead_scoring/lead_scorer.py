@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # As many requests as one process answers at once in the local run; on Lambda it is one.
 _MOST_WRITERS = 64
+# Another thread gets its turn after 5 ms, in which the reasons of a few leads are worked out.
+_FEWEST_BESIDE = 25
 
 LeadLike = Lead | Mapping[str, Any]
 
@@ -77,8 +79,8 @@ class LeadScorer:
     ) -> list[Prediction]:
         """Score leads in their order, each exactly as it would be scored alone.
 
-        The scores are kept while their reasons are worked out, unless there is `accept`: it sees
-        the whole answers before they are kept, and if it raises, nothing is.
+        Scores of many are kept while their reasons are worked out, unless there is `accept`: it
+        sees the whole answers before they are kept, and if it raises, nothing is.
         """
         read = [lead if isinstance(lead, Lead) else self._read_lead(lead) for lead in leads]
         answering = self._models.current()
@@ -103,16 +105,13 @@ class LeadScorer:
             score_record(lead, answer, now, request_id, i, latency_ms)
             for i, (lead, answer) in enumerate(zip(read, answers, strict=True))
         ]
-        if accept is not None:
-            if explain:
-                add_reasons(answers, found.explanations())
-            accept(answers)
-        if accept is not None or not explain:
-            is_kept = self._keep(records, request_id)
-        else:
-            keeping = self._writers.submit(self._keep, records, request_id)
+        is_beside = explain and accept is None and len(records) >= _FEWEST_BESIDE
+        keeping = self._writers.submit(self._keep, records, request_id) if is_beside else None
+        if explain:
             add_reasons(answers, found.explanations())
-            is_kept = keeping.result()
+        if accept is not None:
+            accept(answers)
+        is_kept = keeping.result() if keeping else self._keep(records, request_id)
         if not is_kept:
             for answer in answers:
                 answer["degraded"] = True

@@ -113,7 +113,7 @@ def global_importance(
         {
             "feature": model.labels[i],
             "importance": round(float(sizes[i]) / total, 6),
-            "direction": _direction(model.values(rows)[:, i], effects[:, i]),
+            "direction": _direction(rows[:, model.first_of_label[i]].astype(float), effects[:, i]),
         }
         for i in order
     ]

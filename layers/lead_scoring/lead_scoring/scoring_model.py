@@ -85,7 +85,9 @@ class ScoringModel:
                 raise ValueError("the threshold is no probability")
         except _MALFORMED as fault:
             raise ArtifactError(f"the manifest is malformed: {fault!r}") from fault
-        self.labels, self._first_of_label, self._label_of = _group_by_label(features)
+        self.labels, first, self._label_of = _group_by_label(features)
+        # The value that people are told of a label is its first feature's.
+        self.first_of_label = np.array(first, np.intp)
         table = stored_table(parsed, len(features))
         self.forest = TreeEnsemble(parsed, self._label_of, table)
 
@@ -107,12 +109,8 @@ class ScoringModel:
         return ScoredLeads(scored, lambda: self._explain(rows))
 
     def _explain(self, rows: NDArray[np.float32]) -> list[Explanation]:
-        effects, values = self.forest.effects(rows), self.values(rows)
-        return explain(self.forest.base_effect, self.labels, effects, values)
-
-    def values(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the value that stands for each label, shape (n, labels): its first feature's."""
-        return rows.take(self._first_of_label, axis=1).astype(np.float64)
+        effects = self.forest.effects(rows)
+        return explain(self.forest.base_effect, self.labels, effects, rows, self.first_of_label)
 
     @property
     def nodes(self) -> Nodes:

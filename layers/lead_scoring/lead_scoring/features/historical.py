@@ -142,10 +142,12 @@ class OutcomeHistory:
             cases[one] + _PRIOR_RATE_CASES
         )
         pulled = successes[three] + _PRIOR_CASES * general.repeat(3)
-        own = np.column_stack([pulled / (cases[three] + _PRIOR_CASES), cases[three]])
-        own[[not name for name in names]] = np.nan
         values = np.empty((count, len(FEATURES)))
-        values[:, :6] = own.reshape(count, 6)
+        values[:, 0:6:2] = (pulled / (cases[three] + _PRIOR_CASES)).reshape(count, 3)
+        values[:, 1:6:2] = cases[three].reshape(count, 3)
+        for place, name in enumerate(names):
+            if not name:
+                values[place // 3, 2 * (place % 3) : 2 * (place % 3) + 2] = np.nan
         terms = slice(4 * count, None)
         pooled = _pooled(texts, cases[terms], successes[terms], general)
         values[:, 6::2], values[:, 7::2] = (each.reshape(2, -1).T for each in pooled)
