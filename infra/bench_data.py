@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lead_scoring.entities import Lead, LeadSnapshot, Outcome, WantedSnapshot, iso, lead_key
+from lead_scoring.entities import Lead, iso, lead_key
+from lead_scoring.entities.training import LeadSnapshot, Outcome, WantedSnapshot
 
 from .demo_leads import demo_leads
 from .load_data import lead_and_moment, load_leads, load_outcomes

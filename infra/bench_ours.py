@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lead_scoring.active_model import ActiveModelCache
 from lead_scoring.api.bodies import read_lead
-from lead_scoring.entities import ActiveModel, Feedback, Lead, LeadId, ScoreRecord
+from lead_scoring.entities import ActiveModel, Lead, LeadId, ScoreRecord
+from lead_scoring.entities.feedback import Feedback
 from lead_scoring.lead_scorer import LeadScorer
 from lead_scoring.model_files import ModelDirectory, ModelFiles
 from lead_scoring.ports import (

@@ -16,14 +16,8 @@ from typing import Any
 from lead_scoring import bootstrap
 from lead_scoring.adapters.dynamodb import bound, put_all
 from lead_scoring.adapters.feedback_item import FeedbackItem
-from lead_scoring.entities import (
-    ACTION_TYPES,
-    Feedback,
-    GivenScore,
-    Interaction,
-    Sender,
-    iso,
-)
+from lead_scoring.entities import ACTION_TYPES, GivenScore, iso
+from lead_scoring.entities.feedback import Feedback, Interaction, Sender
 from lead_scoring.feedback import confidence, target_score
 
 from .bench_process import run_fresh

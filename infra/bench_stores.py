@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lead_scoring.bootstrap import Services
-from lead_scoring.entities import Activation, ModelRecord
+from lead_scoring.entities.models import Activation, ModelRecord
 from lead_scoring.scoring_model import SCORING_FILES, ScoringModel, artifact_version, checksums
 from lead_scoring.settings import Settings
 

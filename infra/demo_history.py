@@ -23,7 +23,8 @@ from infra.load_data import lead_and_moment
 from infra.outcome_rows import read_outcome
 from infra.rows import read_rows
 from infra.state import RunError
-from lead_scoring.entities import Outcome, iso, lead_key
+from lead_scoring.entities import iso, lead_key
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import InvalidInputError
 
 # More could not be played in minutes.

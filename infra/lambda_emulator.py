@@ -33,9 +33,6 @@ MOST_WORKERS = 10
 START_SECONDS = 20
 # The emulator itself ends a call in time; this is for an emulator that does not.
 GRACE_SECONDS = 10
-# A function sees two processors there with as much memory as ours have (up to 3,008 MB). Without it
-# numpy's OpenBLAS takes 40 MB for each processor that this machine has.
-PROCESSORS = 2
 # The shell lives as long as somebody holds its input, and takes its session along when it goes:
 # its group would not do, because the emulator gives the runtime one of its own. Of a process's
 # /proc/N/stat the fourth word after the name in brackets is its session.
@@ -249,7 +246,6 @@ def _link(source: str, target: str) -> None:
 def _environment(function: Function, opt: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return all that the process is told: Lambda's own variables, and the function's."""
     return {
-        "OPENBLAS_NUM_THREADS": str(PROCESSORS),
         **settings,
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",

@@ -11,7 +11,8 @@ from infra.outcome_rows import read_outcome
 from infra.progress import ProgressBar
 from infra.rows import Row, read_rows
 from lead_scoring.api.bodies import read_lead
-from lead_scoring.entities import Lead, Outcome, lead_key
+from lead_scoring.entities import Lead, lead_key
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import Fault, InvalidInputError
 
 # More complaints than fit a screen go to a file; the first ones are shown either way.

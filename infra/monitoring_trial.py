@@ -22,7 +22,8 @@ import numpy as np
 
 from lead_scoring.adapters import estimators
 from lead_scoring.drift_findings import drift_findings, moved
-from lead_scoring.entities import Lead, ScoreRecord, TrainingExample
+from lead_scoring.entities import Lead, ScoreRecord
+from lead_scoring.entities.training import TrainingExample
 from lead_scoring.estimated_performance import estimated_metrics
 from lead_scoring.evaluation import metrics, rank
 from lead_scoring.model_card import predicted

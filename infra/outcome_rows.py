@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lead_scoring.api import fields
-from lead_scoring.entities import Outcome
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import Fault, InvalidInputError
 
 _BOOLEANS = {

@@ -13,7 +13,8 @@ from infra.report_html import day_and_time
 from infra.state import RunError
 from lead_scoring.bootstrap import Services
 from lead_scoring.candidate import HOLDOUT_FILE
-from lead_scoring.entities import ActiveModel, ModelRecord
+from lead_scoring.entities import ActiveModel
+from lead_scoring.entities.models import ModelRecord
 from lead_scoring.errors import ArtifactError, NotFoundError, StoreUnavailableError
 from lead_scoring.incumbent import REPORT_FILE
 

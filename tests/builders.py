@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lead_scoring.adapters.tfidf_fitting import fit_tfidf
-from lead_scoring.entities import Lead, TrainingExample
+from lead_scoring.entities import Lead
+from lead_scoring.entities.training import TrainingExample
 from lead_scoring.feature_extractor import FeatureExtractor
 from lead_scoring.settings import Settings
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lead_scoring.entities import ActiveModel, Feedback, GivenScore, LeadId, Outcome, iso
+from lead_scoring.entities import ActiveModel, GivenScore, LeadId, iso
+from lead_scoring.entities.feedback import Feedback
+from lead_scoring.entities.training import Outcome
 from tests.fakes import FakeTrainingStore
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)

@@ -6,25 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lead_scoring.bootstrap import Services
-from lead_scoring.entities import (
-    Activation,
-    ActiveModel,
-    Feedback,
-    GivenScore,
-    Job,
-    Lead,
-    LeadId,
-    LeadSnapshot,
-    Lease,
-    LedgerRow,
-    ModelRecord,
-    Outcome,
-    ScoreRecord,
-    Sender,
-    WantedSnapshot,
-    iso,
-    lead_key,
-)
+from lead_scoring.entities import ActiveModel, GivenScore, Lead, LeadId, ScoreRecord, iso, lead_key
+from lead_scoring.entities.feedback import Feedback, Sender
+from lead_scoring.entities.models import Activation, Job, Lease, LedgerRow, ModelRecord
+from lead_scoring.entities.training import LeadSnapshot, Outcome, WantedSnapshot
 from lead_scoring.errors import (
     ArtifactError,
     ConflictError,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from lead_scoring.entities import Activation, LedgerRow, ModelRecord, ScoreRecord, iso
+from lead_scoring.entities import ScoreRecord, iso
+from lead_scoring.entities.models import Activation, LedgerRow, ModelRecord
 from lead_scoring.errors import ConflictError, NotFoundError, TestStoppedError
 from lead_scoring.experiments import (
     ABScoring,

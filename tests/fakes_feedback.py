@@ -7,18 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from lead_scoring.entities import (
-    CountedFeedback,
-    Feedback,
-    FeedbackPage,
-    KeptReply,
-    LeadId,
-    Operation,
-    Outcome,
-    Sender,
-    iso,
-    lead_key,
-)
+from lead_scoring.entities import LeadId, iso, lead_key
+from lead_scoring.entities.feedback import CountedFeedback, Feedback, FeedbackPage, Sender
+from lead_scoring.entities.models import KeptReply, Operation
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import ANOTHER_CONTENT, Fault, InvalidInputError, KeyInUseError
 from lead_scoring.ports import Clock
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lead_scoring.entities import WORKER_STOPPED, Job, Lease
+from lead_scoring.entities.models import WORKER_STOPPED, Job, Lease
 from lead_scoring.errors import (
     JobRunningError,
     LeaseLostError,

@@ -13,16 +13,9 @@ from numpy.typing import NDArray
 from lead_scoring import ubjson
 from lead_scoring.adapters import estimators
 from lead_scoring.effect_table import tabulate
-from lead_scoring.entities import (
-    Activation,
-    ActiveModel,
-    Lead,
-    LeadSnapshot,
-    ModelRecord,
-    Outcome,
-    TrainingExample,
-    WantedSnapshot,
-)
+from lead_scoring.entities import ActiveModel, Lead
+from lead_scoring.entities.models import Activation, ModelRecord
+from lead_scoring.entities.training import LeadSnapshot, Outcome, TrainingExample, WantedSnapshot
 from lead_scoring.forest_nodes import read_nodes
 from lead_scoring.live_metrics import METRIC_NAMES
 from lead_scoring.model_fitting import FittedModel, fit_model

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from lead_scoring.entities import Lead, Outcome
+from lead_scoring.entities import Lead
+from lead_scoring.entities.training import Outcome
 from lead_scoring.incumbent import REPORT_FILE
 from lead_scoring.scoring_model import ScoringModel
 from tests import forests

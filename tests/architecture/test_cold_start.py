@@ -23,7 +23,7 @@ from lead_scoring.adapters.registry_item import (
     change_from,
     version_entry,
 )
-from lead_scoring.entities import Activation
+from lead_scoring.entities.models import Activation
 from tests import builders, forests
 
 from .scripted_aws import Calls, scripted_aws

@@ -4,19 +4,10 @@ import itertools
 from datetime import UTC, datetime
 from typing import Any
 
-from lead_scoring.entities import (
-    CountedFeedback,
-    Feedback,
-    GivenScore,
-    KeptReply,
-    Lead,
-    LeadId,
-    ModelRecord,
-    Operation,
-    Outcome,
-    ScoreRecord,
-    Sender,
-)
+from lead_scoring.entities import GivenScore, Lead, LeadId, ScoreRecord
+from lead_scoring.entities.feedback import CountedFeedback, Feedback, Sender
+from lead_scoring.entities.models import KeptReply, ModelRecord, Operation
+from lead_scoring.entities.training import Outcome
 from lead_scoring.experiments import ABScoring, ABTest, Conversion, Exposure, Variant
 from lead_scoring.live_metrics import METRIC_NAMES
 

@@ -17,7 +17,7 @@ from infra.template import Template
 from lead_scoring.adapters import transactions
 from lead_scoring.adapters.model_directory import LocalModelDirectory
 from lead_scoring.bootstrap import Services
-from lead_scoring.entities import Activation
+from lead_scoring.entities.models import Activation
 from lead_scoring.errors import (
     ConflictError,
     NotFoundError,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import Activation
+from lead_scoring.entities.models import Activation
 from lead_scoring.errors import ConflictError, NotFoundError
 from lead_scoring.experiments import ABTest, ArmCounts, Ending, PlannedSize, Tally
 

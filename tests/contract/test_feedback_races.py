@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from lead_scoring.adapters import transactions
-from lead_scoring.entities import Feedback, KeptReply, Operation
+from lead_scoring.entities.feedback import Feedback
+from lead_scoring.entities.models import KeptReply, Operation
 from lead_scoring.errors import KeyInUseError, StoreUnavailableError
 
 from .conftest import Stores, local_credentials, real_stores

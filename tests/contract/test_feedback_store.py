@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import Feedback, Sender
+from lead_scoring.entities.feedback import Feedback, Sender
 from lead_scoring.errors import InvalidInputError, KeyInUseError
 
 from .conftest import Stores

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import WORKER_STOPPED, Job, Lease
+from lead_scoring.entities.models import WORKER_STOPPED, Job, Lease
 from lead_scoring.errors import JobRunningError, LeaseLostError, NotFoundError
 
 from .conftest import Stores, local_credentials, real_stores

@@ -13,7 +13,8 @@ from moto import mock_aws
 
 from infra.provision import provision
 from infra.template import Template
-from lead_scoring.entities import Activation, ActiveModel, Job, Lease, LedgerRow, ModelRecord
+from lead_scoring.entities import ActiveModel
+from lead_scoring.entities.models import Activation, Job, Lease, LedgerRow, ModelRecord
 from lead_scoring.errors import (
     ConflictError,
     LeaseLostError,

@@ -16,7 +16,8 @@ from pynamodb.exceptions import GetError
 
 from lead_scoring.adapters import clients
 from lead_scoring.alerting import Watch
-from lead_scoring.entities import Activation, Job, Lease, WantedSnapshot
+from lead_scoring.entities.models import Activation, Job, Lease
+from lead_scoring.entities.training import WantedSnapshot
 from lead_scoring.errors import StoreUnavailableError
 from lead_scoring.experiments import Ending, Exposure, PlannedSize
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lead_scoring.entities import KeptReply, Operation
+from lead_scoring.entities.models import KeptReply, Operation
 from lead_scoring.errors import InvalidInputError, KeyInUseError
 
 from .conftest import Stores

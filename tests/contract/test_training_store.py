@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import (
-    Feedback,
-    LeadId,
-    LeadSnapshot,
-    Outcome,
-    ScoreRecord,
-    Sender,
-    WantedSnapshot,
-    lead_key,
-)
+from lead_scoring.entities import LeadId, ScoreRecord, lead_key
+from lead_scoring.entities.feedback import Feedback, Sender
+from lead_scoring.entities.training import LeadSnapshot, Outcome, WantedSnapshot
 
 from .conftest import Stores
 from .examples import (

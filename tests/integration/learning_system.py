@@ -20,7 +20,7 @@ from infra.embedded_aws import LOCAL_CREDENTIALS, embedded_aws
 from infra.provision import provision
 from infra.template import Template
 from lead_scoring.bootstrap import Services
-from lead_scoring.entities import Activation, Job, Operation
+from lead_scoring.entities.models import Activation, Job, Operation
 from lead_scoring.scoring_model import ScoringModel, checksums
 from lead_scoring.settings import Settings
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from lead_scoring.alerting import Alert, AlertChange, Watch
 from lead_scoring.data_quality import FIELDS
-from lead_scoring.entities import Activation
+from lead_scoring.entities.models import Activation
 from lead_scoring.feedback_analytics import counted
 from tests.contract.examples import metrics, model
 from tests.evidence import NOON, VERSION, feedback, hundred_outcomes

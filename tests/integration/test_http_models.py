@@ -1,7 +1,8 @@
 import json
 from datetime import timedelta
 
-from lead_scoring.entities import Activation, iso
+from lead_scoring.entities import iso
+from lead_scoring.entities.models import Activation
 from lead_scoring.model_fitting import DEFAULT_PARAMS
 from tests.contract.examples import NOON, metrics, model
 

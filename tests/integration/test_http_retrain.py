@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import Lease
+from lead_scoring.entities.models import Lease
 from tests.contract.examples import metrics
 
 from .http_client import Answer, HttpClient

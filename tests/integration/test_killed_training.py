@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import WORKER_STOPPED
+from lead_scoring.entities.models import WORKER_STOPPED
 from lead_scoring.errors import JobRunningError
 from tests.scale import either
 

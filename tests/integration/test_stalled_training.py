@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lead_scoring.entities import WORKER_STOPPED
+from lead_scoring.entities.models import WORKER_STOPPED
 
 from .learning_system import LEASE_SECONDS, LearningSystem, Training, learning_system
 from .worker_moments import PUBLICATION_BEGINS, START_BEGINS, Fate

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from lead_scoring.entities import WORKER_STOPPED, TrainingExample
+from lead_scoring.entities.models import WORKER_STOPPED
+from lead_scoring.entities.training import TrainingExample
 from lead_scoring.errors import JobRunningError
 from lead_scoring.training_data import training_set
 from tests import builders

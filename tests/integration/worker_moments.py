@@ -17,7 +17,7 @@ import botocore.awsrequest
 
 from lead_scoring import bootstrap
 from lead_scoring.adapters import estimators
-from lead_scoring.entities import Job
+from lead_scoring.entities.models import Job
 from lead_scoring.job_progress import JobProgress
 from lead_scoring.model_fitting import FittedModel, fit_model
 from tests import builders, forests

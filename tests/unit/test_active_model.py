@@ -10,7 +10,8 @@ import pytest
 
 from lead_scoring.active_model import ActiveModelCache, Answering
 from lead_scoring.adapters.model_directory import LocalModelDirectory
-from lead_scoring.entities import BASELINE_VERSION, Activation, ActiveModel
+from lead_scoring.entities import BASELINE_VERSION, ActiveModel
+from lead_scoring.entities.models import Activation
 from lead_scoring.errors import ArtifactError, StoreUnavailableError
 from lead_scoring.model_fitting import FittedModel
 from lead_scoring.scoring_model import MODEL_FILE, SCORING_FILES

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lead_scoring.attribution import Attribution, metric_of
-from lead_scoring.entities import Feedback, KeyedRequest, Sender
+from lead_scoring.entities.feedback import Feedback, Sender
+from lead_scoring.entities.models import KeyedRequest
 from lead_scoring.errors import StoreUnavailableError
 from lead_scoring.experiments import ABScoring, Exposure
 from lead_scoring.feedback_analytics import counted

@@ -8,7 +8,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from lead_scoring.adapters import estimators
-from lead_scoring.entities import TrainingMatrix
+from lead_scoring.entities.training import TrainingMatrix
 from tests.forests import Floats, random_rows
 
 PARAMS: dict[str, Any] = {

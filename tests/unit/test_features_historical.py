@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lead_scoring.entities import Lead, Outcome, TrainingExample
+from lead_scoring.entities import Lead
+from lead_scoring.entities.training import Outcome, TrainingExample
 from lead_scoring.errors import ArtifactError
 from lead_scoring.features.historical import FEATURES, KnownTarget, OutcomeHistory
 from lead_scoring.features.reading import words_of

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lead_scoring.entities import Lead, TrainingExample
+from lead_scoring.entities import Lead
+from lead_scoring.entities.training import TrainingExample
 from lead_scoring.features import contact, location, temporal, text
 from lead_scoring.features.category import normal_category
 from lead_scoring.features.historical import FEATURES, OutcomeHistory

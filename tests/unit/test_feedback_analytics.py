@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_scoring.entities import ACTION_TYPES, Feedback
+from lead_scoring.entities import ACTION_TYPES
+from lead_scoring.entities.feedback import Feedback
 from lead_scoring.feedback_analytics import analytics, counted, counts, days_until
 
 TODAY = date(2024, 3, 2)

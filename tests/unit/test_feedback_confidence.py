@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_scoring.entities import ACTION_TYPES, Interaction
+from lead_scoring.entities import ACTION_TYPES
+from lead_scoring.entities.feedback import Interaction
 from lead_scoring.feedback import confidence
 
 SECONDS = st.floats(0, 604_800)

@@ -7,15 +7,10 @@ from typing import Any
 import pytest
 
 from lead_scoring.bootstrap import Services
-from lead_scoring.entities import (
-    GivenScore,
-    Interaction,
-    KeptReply,
-    LeadId,
-    Operation,
-    Outcome,
-    Sender,
-)
+from lead_scoring.entities import GivenScore, LeadId
+from lead_scoring.entities.feedback import Interaction, Sender
+from lead_scoring.entities.models import KeptReply, Operation
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import (
     InvalidInputError,
     KeyInUseError,

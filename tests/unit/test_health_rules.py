@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import ActiveModel, Job
+from lead_scoring.entities import ActiveModel
+from lead_scoring.entities.models import Job
 from lead_scoring.health_rules import Worse, model_findings
 from lead_scoring.labels import Label
 from lead_scoring.retraining_rules import Deployed, Findings

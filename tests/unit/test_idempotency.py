@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_scoring.entities import CountedFeedback, KeptReply, KeyedRequest, Operation
+from lead_scoring.entities.feedback import CountedFeedback
+from lead_scoring.entities.models import KeptReply, KeyedRequest, Operation
 from lead_scoring.errors import (
     ArtifactError,
     ConflictError,

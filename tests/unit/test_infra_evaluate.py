@@ -11,7 +11,8 @@ from infra.bench_data import LabelledLeads, read_labelled, synthetic
 from infra.bench_metrics import METRICS, Curve, Trial, bootstrap, figures, interval
 from infra.bench_progress import Steps
 from infra.evaluate import Results, group_splits, main, newest_split, summary
-from lead_scoring.entities import Lead, Outcome
+from lead_scoring.entities import Lead
+from lead_scoring.entities.training import Outcome
 
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,8 @@ import pytest
 
 from infra.load_data import SHOWN_COMPLAINTS, lead_and_moment, load_leads, load_outcomes
 from infra.outcome_rows import read_outcome
-from lead_scoring.entities import Lead, Outcome
+from lead_scoring.entities import Lead
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import InvalidInputError
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from infra import prepare
 from lead_scoring.adapters.clock import SystemClock
-from lead_scoring.entities import WORKER_STOPPED, Job
+from lead_scoring.entities.models import WORKER_STOPPED, Job
 from lead_scoring.errors import JobRunningError
 from tests.trainings import ROWS, report_of, services_with
 

@@ -23,7 +23,8 @@ from infra.report_threshold import THRESHOLDS, confusion, histogram, over_thresh
 from infra.state import RunError
 from infra.stop_request import StopRequest
 from lead_scoring import evaluation
-from lead_scoring.entities import ActiveModel, ModelRecord
+from lead_scoring.entities import ActiveModel
+from lead_scoring.entities.models import ModelRecord
 from lead_scoring.errors import ArtifactError, NotFoundError, StoreUnavailableError
 from lead_scoring.feedback_analytics import analytics, days_until
 

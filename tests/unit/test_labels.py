@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as drawing
 from hypothesis import strategies as st
 
-from lead_scoring.entities import Outcome
+from lead_scoring.entities.training import Outcome
 from lead_scoring.labels import Evidence, Label, by_lead, is_open, label, revisions, strongest
 from tests.evidence import NOON, feedback, given
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import Lead, LeadId, Outcome, Prediction, ScoreRecord
+from lead_scoring.entities import Lead, LeadId, Prediction, ScoreRecord
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import (
     InvalidInputError,
     NotFoundError,

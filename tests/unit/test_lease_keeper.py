@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import Job, Lease
+from lead_scoring.entities.models import Job, Lease
 from lead_scoring.errors import LeaseLostError
 from lead_scoring.job_progress import JobProgress
 from lead_scoring.lease_keeper import LeaseKeeper

@@ -6,7 +6,8 @@ import pytest
 from sklearn import metrics as reference
 
 from lead_scoring import evaluation
-from lead_scoring.entities import Feedback, Outcome
+from lead_scoring.entities.feedback import Feedback
+from lead_scoring.entities.training import Outcome
 from lead_scoring.labels import Label
 from lead_scoring.live_metrics import (
     FEWEST_FOR_INTERVALS,

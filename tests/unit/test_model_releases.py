@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import Operation
+from lead_scoring.entities.models import Operation
 from lead_scoring.errors import ConflictError, NotFoundError, StoreUnavailableError
 from lead_scoring.model_releases import ModelReleases
 from lead_scoring.scoring_model import MODEL_FILE, SCORING_FILES, checksums

@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 from lead_scoring import model_fitting, ubjson
 from lead_scoring.adapters import estimators
 from lead_scoring.candidate import HOLDOUT_FILE
-from lead_scoring.entities import ActiveModel, Outcome
+from lead_scoring.entities import ActiveModel
+from lead_scoring.entities.training import Outcome
 from lead_scoring.errors import JobRunningError, StoreUnavailableError, TooFewSamplesError
 from lead_scoring.incumbent import REPORT_FILE
 from lead_scoring.model_card import global_importance

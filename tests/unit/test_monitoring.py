@@ -12,7 +12,8 @@ import pytest
 
 from lead_scoring.alerting import CODES
 from lead_scoring.api.operations import BASE
-from lead_scoring.entities import Activation, Lead
+from lead_scoring.entities import Lead
+from lead_scoring.entities.models import Activation
 from lead_scoring.feedback_analytics import counted
 from lead_scoring.model_card import predicted
 from lead_scoring.monitoring_reference import REFERENCE_FILE, Reference

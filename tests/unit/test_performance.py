@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lead_scoring.bootstrap import Services
-from lead_scoring.entities import Activation, Job
+from lead_scoring.entities.models import Activation, Job
 from lead_scoring.errors import StoreUnavailableError
 from lead_scoring.feedback_analytics import counted
 from lead_scoring.live_metrics import METRIC_NAMES

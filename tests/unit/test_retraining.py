@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lead_scoring.entities import WORKER_STOPPED, Job, Operation
+from lead_scoring.entities.models import WORKER_STOPPED, Job, Operation
 from lead_scoring.errors import JobRunningError, NotFoundError, StoreUnavailableError
 from lead_scoring.retraining import Retraining
 from tests import builders

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from lead_scoring.alerting import Alert, Watch
-from lead_scoring.entities import Activation, Feedback, Outcome
+from lead_scoring.entities.feedback import Feedback
+from lead_scoring.entities.models import Activation
+from lead_scoring.entities.training import Outcome
 from lead_scoring.retraining_check import RetrainingCheck
 from tests.builders import settings
 from tests.contract.examples import model

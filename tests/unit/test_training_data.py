@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_scoring.entities import (
-    Feedback,
-    GivenScore,
-    Lead,
-    LeadId,
-    LeadSnapshot,
-    Outcome,
-    TrainingExample,
-    WantedSnapshot,
-    iso,
-    lead_key,
-)
+from lead_scoring.entities import GivenScore, Lead, LeadId, iso, lead_key
+from lead_scoring.entities.feedback import Feedback
+from lead_scoring.entities.training import LeadSnapshot, Outcome, TrainingExample, WantedSnapshot
 from lead_scoring.features.historical import OutcomeHistory
 from lead_scoring.features.keywords import TERMS
 from lead_scoring.labels import Evidence

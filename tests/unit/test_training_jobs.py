@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lead_scoring.adapters import estimators
-from lead_scoring.entities import WORKER_STOPPED, Activation, Job, Lease
+from lead_scoring.entities.models import WORKER_STOPPED, Activation, Job, Lease
 from lead_scoring.errors import LeaseLostError, NotFoundError, StoreUnavailableError
 from lead_scoring.model_fitting import fit_model
 from lead_scoring.scoring_model import SCORING_FILES, checksums

@@ -8,7 +8,8 @@ from .ab_looks import Comparison, Look
 from .ab_reading import Reading, days_remaining
 from .ab_verdict import Verdict
 from .ab_warnings import Warning, warnings
-from .entities import LedgerRow, iso
+from .entities import iso
+from .entities.models import LedgerRow
 from .experiments import ABTest, ArmCounts, StoppedTest, Variant
 from .significance import Proportion, wilson_interval
 

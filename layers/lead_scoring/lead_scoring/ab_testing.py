@@ -13,7 +13,8 @@ from .ab_scoring import ABScorer
 from .ab_shadows import shadow_outcomes, shadow_report
 from .ab_test_cache import ABTestCache
 from .ab_verdict import DECISIONS, FIX_ALLOCATION, Verdict, judge
-from .entities import Activation, Lead, ModelRecord, Operation, Prediction
+from .entities import Lead, Prediction
+from .entities.models import Activation, ModelRecord, Operation
 from .errors import Fault, InvalidInputError, NotFoundError
 from .experiments import (
     ABTest,

@@ -8,7 +8,7 @@ time. Each is written first and then looks for the other, so whoever comes secon
 from collections.abc import Sequence
 from datetime import timedelta
 
-from .entities import Feedback
+from .entities.feedback import Feedback
 from .experiments import ABScoring, Conversion
 from .hashing import lead_hash
 from .parallel import in_threads

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .active_model import ActiveModelCache
     from .api.feedback_bodies import Session
     from .attribution import Attribution
-    from .entities import Interaction, Lead, Sender
+    from .entities import Lead
+    from .entities.feedback import Interaction, Sender
     from .experiments import WantedTest
     from .feedback_processor import FeedbackProcessor
     from .health import HealthCheck

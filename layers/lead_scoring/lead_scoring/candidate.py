@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .entities import ModelRecord, TrainingExample
+from .entities.models import ModelRecord
+from .entities.training import TrainingExample
 from .incumbent import REPORT_FILE
 from .model_card import holdout_table, model_card, predicted
 from .model_fitting import FittedModel

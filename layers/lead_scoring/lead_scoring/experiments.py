@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .entities import LedgerRow, ScoreRecord
+from .entities import ScoreRecord
+from .entities.models import LedgerRow
 
 METRICS = ("conversion", "contact_success")
 RUNNING, STOPPED = "running", "stopped"

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .entities import Feature, Lead, TrainingExample
+from .entities import Feature, Lead
 from .errors import ArtifactError
 from .features import contact, historical, keywords, location, price, temporal, text
 from .features.category import CategoryVocabulary, normal_category
@@ -21,6 +21,9 @@ from .features.price import PriceLevels
 from .features.reading import TOKEN_PATTERN, Reading, read
 from .features.tfidf import TermWeights, TfidfVocabulary
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .entities.training import TrainingExample
 
 # Raised whenever a feature of this code comes to mean something else under the same name.
 FORMAT = 2
@@ -78,7 +81,7 @@ class FeatureExtractor:
         cls,
         leads: Sequence[Lead],
         *,
-        known: Iterable[KnownTarget | TrainingExample],
+        known: Iterable["KnownTarget | TrainingExample"],
         fit_tfidf: FitTfidf,
         settings: Settings,
     ) -> "FeatureExtractor":

@@ -2,7 +2,7 @@
 
 import math
 
-from .entities import Interaction
+from .entities.feedback import Interaction
 from .errors import Fault, InvalidInputError
 
 _EXTENDED_VIEW_SECONDS = 300

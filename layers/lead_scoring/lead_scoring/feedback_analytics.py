@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from .entities import ACTION_TYPES, FEEDBACK_SOURCES, CountedFeedback, Feedback
+from .entities import ACTION_TYPES
+from .entities.feedback import FEEDBACK_SOURCES, CountedFeedback, Feedback
 
 _PARTS_OF_CONFIDENCE = 10_000
 _DECIMALS_OF_VALUE = 6

@@ -6,18 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 from .attribution import Attribution
-from .entities import (
-    Feedback,
-    GivenScore,
-    Interaction,
-    KeptReply,
-    LeadId,
-    Operation,
-    Outcome,
-    Sender,
-    iso,
-    lead_key,
-)
+from .entities import GivenScore, LeadId, iso, lead_key
+from .entities.feedback import Feedback, Interaction, Sender
+from .entities.models import KeptReply, Operation
+from .entities.training import Outcome
 from .errors import NotFoundError
 from .feedback_analytics import analytics, counted, days_until
 from .feedback_rows import details, listed, row_of, summary

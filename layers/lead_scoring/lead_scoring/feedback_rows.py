@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from .entities import ACTION_TYPES, Feedback, GivenScore, Interaction, Outcome, Sender, iso
+from .entities import ACTION_TYPES, GivenScore, iso
+from .entities.feedback import Feedback, Interaction, Sender
+from .entities.training import Outcome
 from .feedback import confidence, target_score
 from .labels import strongest
 

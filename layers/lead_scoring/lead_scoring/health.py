@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 from .alerting import CRITICAL
-from .entities import BASELINE_VERSION, Job, iso
+from .entities import BASELINE_VERSION, iso
+from .entities.models import Job
 from .errors import LeadScoringError
 from .ports import JobStore, ModelRegistry, MonitoringStore
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from .alerting import CRITICAL, WARNING, Finding
-from .entities import Job
+from .entities.models import Job
 from .retraining_rules import OUTCOMES_TO_JUDGE_BY, Findings
 from .settings import Settings
 

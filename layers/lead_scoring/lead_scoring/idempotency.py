@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from .entities import KeptReply, KeyedRequest, Operation
+from .entities.models import KeptReply, KeyedRequest, Operation
 from .errors import (
     ANOTHER_CONTENT,
     ArtifactError,

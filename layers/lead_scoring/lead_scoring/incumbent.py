@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from .baseline import Baseline
-from .entities import BASELINE_VERSION, ActiveModel, TrainingExample
+from .entities import BASELINE_VERSION, ActiveModel
+from .entities.training import TrainingExample
 from .errors import ArtifactError
 from .model_card import predicted
 from .ports import ArtifactStore, ModelRegistry

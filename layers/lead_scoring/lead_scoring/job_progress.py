@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from .entities import Lease
+from .entities.models import Lease
 from .errors import StoreUnavailableError
 from .lease_keeper import LeaseKeeper
 from .ports import JobStore

@@ -17,7 +17,9 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from .entities import Feedback, GivenScore, Outcome, lead_key
+from .entities import GivenScore, lead_key
+from .entities.feedback import Feedback
+from .entities.training import Outcome
 
 Evidence = Feedback | Outcome
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
 
-from .entities import Lease
+from .entities.models import Lease
 from .errors import LeaseLostError, StoreUnavailableError
 from .ports import Clock, JobStore
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .entities import ActiveModel, GivenScore, Outcome, iso
+from .entities import ActiveModel, GivenScore, iso
+from .entities.training import Outcome
 from .labels import Evidence, Label, label
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import evaluation
-from .entities import TrainingExample, iso, lead_key
+from .entities import iso, lead_key
+from .entities.training import TrainingExample
 from .scoring_model import Scores, ScoringModel
 
 Doubles = NDArray[np.float64]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from . import evaluation
 from .calibration import Calibration
-from .entities import Feature, TrainingExample, TrainingMatrix
+from .entities import Feature
+from .entities.training import TrainingExample, TrainingMatrix
 from .errors import TooFewSamplesError
 from .feature_extractor import FeatureExtractor
 from .features.historical import KnownTarget

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .entities import Activation, LedgerRow, ModelRecord, Operation
+from .entities.models import Activation, LedgerRow, ModelRecord, Operation
 from .errors import ArtifactError, ConflictError
 from .ports import ArtifactStore, Clock, ModelRegistry
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from . import training_data
 from .candidate import Candidate
-from .entities import Job
+from .entities.models import Job
 from .errors import JobRunningError, LeadScoringError, TooFewSamplesError
 from .model_fitting import Estimators, Progress, fit_model, ignore_progress
 from .ports import ArtifactStore, Clock, JobStore, ModelRegistry, TrainingStore

@@ -12,7 +12,8 @@ import numpy as np
 from .alerting import AlertChange, Finding, Watch
 from .alerts import alert_view, follow, superseded
 from .drift_findings import Observed, drift_findings, drift_view, moved, quality_view
-from .entities import ActiveModel, LedgerRow, Operation, ScoreRecord, iso
+from .entities import ActiveModel, ScoreRecord, iso
+from .entities.models import LedgerRow, Operation
 from .errors import ArtifactError, ConflictError, NotFoundError
 from .estimated_performance import STEPS, estimated_metrics, step_of
 from .health_rules import Worse, model_findings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .data_quality import QualityCounts
 from .drift import ALARM_PSI, FEWEST_SAMPLES, Binning, Counts, noise, psi
-from .entities import TrainingExample
+from .entities.training import TrainingExample
 from .errors import ArtifactError
 from .scoring_model import ScoringModel
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from .alerts import alert_view, change_view
 from .efficiency import WINDOW, efficiency
-from .entities import FEEDBACK_SOURCES, Job, iso
+from .entities import iso
+from .entities.feedback import FEEDBACK_SOURCES
+from .entities.models import Job
 from .feedback_analytics import Window, days_until
 from .live_metrics import live_report
 from .ports import FeedbackStore, MonitoringStore, PredictionStore

@@ -13,26 +13,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from .alerting import AlertChange, Watch
-    from .entities import (
+    from .entities import ActiveModel, GivenScore, Lead, LeadId, ScoreRecord
+    from .entities.feedback import CountedFeedback, Feedback, FeedbackPage
+    from .entities.models import (
         Activation,
-        ActiveModel,
-        CountedFeedback,
-        Feedback,
-        FeedbackPage,
-        GivenScore,
         Job,
         KeptReply,
-        Lead,
-        LeadId,
-        LeadSnapshot,
         Lease,
         LedgerRow,
         ModelRecord,
         Operation,
-        Outcome,
-        ScoreRecord,
-        WantedSnapshot,
     )
+    from .entities.training import LeadSnapshot, Outcome, WantedSnapshot
     from .experiments import (
         ABScoring,
         ABTest,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .candidate import Candidate
-from .entities import Activation, Job
+from .entities.models import Activation, Job
 from .errors import ConflictError, PointerMovedError
 from .incumbent import incumbent
 from .ports import ArtifactStore, ModelRegistry

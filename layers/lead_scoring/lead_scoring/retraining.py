@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from .entities import WORKER_STOPPED, Job, Lease, Operation
+from .entities.models import WORKER_STOPPED, Job, Lease, Operation
 from .errors import StoreUnavailableError
 from .ports import Clock, JobStore, TrainingWorker
 from .settings import Settings

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .entities import ActiveModel, Feedback, ModelRecord
+from .entities import ActiveModel
+from .entities.feedback import Feedback
+from .entities.models import ModelRecord
 from .labels import Evidence, by_lead, label
 from .live_metrics import live_labels, live_metrics
 from .ports import Clock, ModelRegistry, MonitoringStore, TrainingStore

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from .alerting import Alert
-from .entities import ActiveModel, ModelRecord
+from .entities import ActiveModel
+from .entities.models import ModelRecord
 from .labels import Label
 from .settings import Settings
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from . import labels
-from .entities import Lead, LeadSnapshot, TrainingExample, WantedSnapshot, lead_key
+from .entities import Lead, lead_key
+from .entities.training import LeadSnapshot, TrainingExample, WantedSnapshot
 from .features.historical import KnownTarget
 from .labels import Evidence, Label
 from .settings import Settings

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .entities import Job
+from .entities.models import Job
 from .errors import LeadScoringError, LeaseLostError, StoreUnavailableError, TooFewSamplesError
 from .job_progress import JobProgress
 from .lease_keeper import LeaseKeeper

@@ -8,7 +8,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ..entities import Activation
+from ..entities.models import Activation
 from ..errors import ConflictError, NotFoundError
 from ..experiments import ABTest, Ending, PlannedSize, StoppedTest, Tally
 from ..ports import Figures

@@ -12,7 +12,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ..entities import CountedFeedback
+from ..entities.feedback import CountedFeedback
 from .queries import Values
 
 # Transactions on one item exclude each other: as many as this may count on one day at once.

@@ -13,7 +13,7 @@ import xgboost
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ..entities import TrainingMatrix
+from ..entities.training import TrainingMatrix
 from .tfidf_fitting import fit_tfidf
 
 __all__ = [

@@ -9,7 +9,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from ..entities import Feedback, Outcome, iso, lead_key
+from ..entities import iso, lead_key
+from ..entities.feedback import Feedback
+from ..entities.training import Outcome
 from .columns import FloatColumn, FloatMapColumn, MomentColumn, WholeColumn
 from .lead_item import IMPORT
 from .queries import Query

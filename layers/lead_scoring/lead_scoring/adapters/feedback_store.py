@@ -9,16 +9,10 @@ from itertools import islice
 
 from pynamodb.transactions import TransactWrite
 
-from ..entities import (
-    CountedFeedback,
-    Feedback,
-    FeedbackPage,
-    KeptReply,
-    LeadId,
-    Outcome,
-    iso,
-    lead_key,
-)
+from ..entities import LeadId, iso, lead_key
+from ..entities.feedback import CountedFeedback, Feedback, FeedbackPage
+from ..entities.models import KeptReply
+from ..entities.training import Outcome
 from ..errors import Fault, InvalidInputError, KeyInUseError
 from ..ports import Clock
 from ..settings import Settings

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from ..entities import Feedback, GivenScore, Outcome, Sender
+from ..entities import GivenScore
+from ..entities.feedback import Feedback, Sender
+from ..entities.training import Outcome
 from .lead_item import IMPORT
 from .queries import Values, number, numbers
 

@@ -9,7 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from ..entities import Job, Lease
+from ..entities.models import Job, Lease
 from .columns import FloatColumn, FloatMapColumn, MomentColumn, WholeColumn
 
 JOB = "JOB#"

@@ -6,7 +6,7 @@ from datetime import datetime
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ..entities import WORKER_STOPPED, Job, Lease
+from ..entities.models import WORKER_STOPPED, Job, Lease
 from ..errors import JobRunningError, LeaseLostError, NotFoundError
 from ..settings import Settings
 from .aws import unavailable_on_failure

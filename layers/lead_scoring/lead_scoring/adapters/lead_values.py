@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from ..entities import GivenScore, Lead, LeadSnapshot, ScoreRecord
+from ..entities import GivenScore, Lead, ScoreRecord
+from ..entities.training import LeadSnapshot
 from .queries import Values, moment, number, numbers
 
 # What a GivenScore is made of: none of the texts.

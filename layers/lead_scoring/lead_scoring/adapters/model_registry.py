@@ -7,7 +7,8 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from ..entities import Activation, ActiveModel, Job, Lease, LedgerRow, ModelRecord, iso
+from ..entities import ActiveModel, iso
+from ..entities.models import Activation, Job, Lease, LedgerRow, ModelRecord
 from ..errors import ConflictError, NotFoundError, PointerMovedError
 from ..settings import Settings
 from .aws import unavailable_on_failure

@@ -6,7 +6,8 @@ from datetime import timedelta
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.models import Model
 
-from ..entities import Activation, ActiveModel, LedgerRow, ModelRecord, iso
+from ..entities import ActiveModel, iso
+from ..entities.models import Activation, LedgerRow, ModelRecord
 from .columns import FloatColumn, FloatMapColumn, MomentColumn, TextMapColumn, WholeColumn
 
 # All entries of the registry are one partition: few, small, and read together.

@@ -7,7 +7,7 @@ from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from ..entities import KeptReply, Operation
+from ..entities.models import KeptReply, Operation
 from .columns import MomentColumn, WholeColumn
 
 # Until when somebody works on what was let go: no longer, whoever's clock is asked.

@@ -5,7 +5,7 @@ from typing import cast
 
 from pynamodb.expressions.update import Action
 
-from ..entities import KeptReply, Operation
+from ..entities.models import KeptReply, Operation
 from ..errors import ANOTHER_CONTENT, InvalidInputError, KeyInUseError
 from ..ports import Clock
 from ..settings import Settings

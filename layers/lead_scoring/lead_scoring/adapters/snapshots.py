@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ..entities import LeadSnapshot, WantedSnapshot, iso
+from ..entities import iso
+from ..entities.training import LeadSnapshot, WantedSnapshot
 from .dynamodb import READS_A_REQUEST, get_some, in_parallel
 from .lead_item import AS_OF, IMPORT, LeadItem
 from .lead_values import snapshot

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from ..entities import Feedback, Lead, LeadId, LeadSnapshot, Outcome, WantedSnapshot, lead_key
+from ..entities import Lead, LeadId, lead_key
+from ..entities.feedback import Feedback
+from ..entities.training import LeadSnapshot, Outcome, WantedSnapshot
 from ..ports import Clock
 from ..settings import Settings
 from .aws import BULK_READ_SECONDS, PARALLEL_PAGES, unavailable_on_failure

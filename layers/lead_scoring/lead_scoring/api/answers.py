@@ -5,16 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..entities import (
-    ActiveModel,
-    Job,
-    LeadId,
-    LedgerRow,
-    ModelRecord,
-    Prediction,
-    ScoredHistory,
-    iso,
-)
+from ..entities import ActiveModel, LeadId, Prediction, ScoredHistory, iso
+from ..entities.models import Job, LedgerRow, ModelRecord
 from ..errors import NotFoundError, TooLargeError
 from .problems import compact_json, listed
 

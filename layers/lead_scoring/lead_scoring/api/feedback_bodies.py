@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from ..entities import ACTION_TYPES, Interaction, Sender
+from ..entities import ACTION_TYPES
+from ..entities.feedback import Interaction, Sender
 from ..errors import Fault, InvalidInputError
 from ..hashing import keyed_hash
 from . import fields

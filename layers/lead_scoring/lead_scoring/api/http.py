@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, MultiDict, Request, Response
 
-from ..entities import KeyedRequest
+from ..entities.models import KeyedRequest
 from ..errors import Fault, InvalidInputError, NotFoundError
 from .operations import operation
 from .problems import NotJsonError, UnsupportedMediaTypeError, compact_json, problem_of

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..entities import ACTION_TYPES, FEEDBACK_SOURCES
+from ..entities import ACTION_TYPES
+from ..entities.feedback import FEEDBACK_SOURCES
 from . import openapi_ab_tests as ab_tests
 from . import openapi_models as models
 from .openapi_metrics import ALERT, PERFORMANCE

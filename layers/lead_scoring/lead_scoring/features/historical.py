@@ -9,16 +9,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..distinct import all_distinct
-from ..entities import Feature, Lead, TrainingExample
+from ..entities import Feature, Lead
 from ..errors import ArtifactError
 from .lexicon import Indices, Lexicon, Occurrences
 from .reading import terms_of, words_of
+
+if TYPE_CHECKING:
+    from ..entities.training import TrainingExample
 
 FEATURES = (
     Feature("category_success_rate", "Category Success Rate", "historical"),
@@ -92,7 +95,7 @@ class OutcomeHistory:
 
     @classmethod
     def fit(
-        cls, known: Iterable[KnownTarget | TrainingExample], other_terms: Iterable[str] = ()
+        cls, known: Iterable["KnownTarget | TrainingExample"], other_terms: Iterable[str] = ()
     ) -> "OutcomeHistory":
         """Count the outcomes of leads; success is the target, in [0, 1].
 
