@@ -41,6 +41,8 @@ def proxy(system: LearningSystem, faults: Faults) -> Iterator[str]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """One attempt only: what is tried again, and for how long, is not what this is about."""
     monkeypatch.setattr(clients, "ATTEMPTS", 1)
+    # None that was made before, and none for those who come after.
+    monkeypatch.setattr(clients, "_CLIENTS", clients._Clients())
 
 
 def calls_of_a_training(
