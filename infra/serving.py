@@ -111,7 +111,21 @@ def _wait_until_healthy(gateway: Gateway, path: str, local: LocalStack, stop: St
         # A store that is not there yet may come.
         stop.wait(WATCH_SECONDS)
     answered = response.body.decode("utf-8", "replace")
-    raise RunError(f"The service does not get healthy: {answered} (see {local.log_file}).")
+    advice = " A new model may help: `make train`." if _lacks_a_model(answered) else ""
+    raise RunError(f"The service does not get healthy: {answered} (see {local.log_file}).{advice}")
+
+
+def _lacks_a_model(answered: str) -> bool:
+    """Tell whether health says that the model alone is at fault, as one of an older version is.
+
+    >>> _lacks_a_model('{"checks": {"model": {"status": "failed"}, "s3": {"status": "ok"}}}')
+    True
+    """
+    try:
+        checks = json.loads(answered)["checks"]
+        return {name for name, each in checks.items() if each["status"] == "failed"} == {"model"}
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _watch(local: LocalStack, schedules: Schedules, stop: StopRequest) -> None:
