@@ -182,7 +182,7 @@ def test_an_index_outside_is_refused(name: str, index: int) -> None:
         stored_table(model, FEATURES)
 
 
-PARTS = [*EffectTable.__dataclass_fields__, "chain_length"]
+PARTS = [*EffectTable._fields, "chain_length"]
 
 
 @pytest.mark.parametrize("name", PARTS)

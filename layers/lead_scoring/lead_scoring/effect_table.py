@@ -7,7 +7,6 @@ group of features, the sum of the effects that the unit's leaves have.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,8 +28,7 @@ _CHUNK_ROWS = 32
 Doubles = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EffectTable:
+class EffectTable(NamedTuple):
     """What a forest asks of a lead, and what the answers mean.
 
     A condition is a number: of S splits, s says "goes left at s", S + s "goes right at s", 2 S + c
@@ -83,7 +81,7 @@ class EffectTable:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the table as flat arrays for the artifact."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = self._asdict()
         flat = {
             name: array.astype(np.float32 if array.dtype == np.float32 else np.int32).ravel()
             for name, array in arrays.items()
@@ -95,8 +93,8 @@ class EffectTable:
         """Read a table over so many features back; raise ArtifactError if it is malformed."""
         try:
             read: dict[str, Any] = {
-                field.name: _flat(arrays[field.name], field.name in ("thresholds", "entries"))
-                for field in fields(cls)
+                name: _flat(arrays[name], floats=name in ("thresholds", "entries"))
+                for name in cls._fields
             }
             (length,) = _flat(arrays["chain_length"], floats=False)
             read["chains"] = read["chains"].reshape(int(length), -1)
