@@ -1,5 +1,6 @@
 """One whole system in Lambda's runtime for all tests of a module: real processes everywhere."""
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from infra.embedded_aws import LOCAL_CREDENTIALS, embedded_aws
 from lead_scoring.bootstrap import Services
 from lead_scoring.settings import Settings
 from tests import forests
+from tests.contract.examples import REPORT
 from tests.integration.local_run import Run
 
 from .recording_aws import Recording, recording_aws
@@ -25,7 +27,8 @@ def begin_with_a_poor_model(system: System) -> None:
         for name, value in LOCAL_CREDENTIALS.items():
             patch.setenv(name, value)
         services = Services(Settings.from_environment(system.settings()))
-        forests.publish(services, forests.small_model(0), datetime.now(UTC))
+        version = forests.publish(services, forests.small_model(0), datetime.now(UTC))
+        services.artifacts.write(version, {"report.json": json.dumps(REPORT).encode()})
 
 
 @pytest.fixture(scope="session")
