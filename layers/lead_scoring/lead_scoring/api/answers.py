@@ -11,7 +11,7 @@ from ..errors import NotFoundError, TooLargeError
 from .problems import compact_json, listed
 
 if TYPE_CHECKING:
-    # At run time it would load pydantic for functions that read no body.
+    # Functions that read no lead need not load it.
     from .bodies import BadLead
 
 # Lambda can answer 6 MB, in which the body is a JSON string, its quotes and backslashes escaped.

@@ -120,7 +120,7 @@ def read_lead(value: object, *, now: datetime, hash_key: str, pointer: str = "")
     if not isinstance(value, Mapping):
         raise InvalidInputError((Fault(pointer, NO_OBJECT),))
     faults: list[Fault] = []
-    lead_id = title = email = None
+    lead_id = title = None
     try:
         lead_id = fields.lead_id(value["lead_id"] if "lead_id" in value else value["id"])
     except KeyError:
