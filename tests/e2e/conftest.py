@@ -12,7 +12,7 @@ from infra.embedded_aws import LOCAL_CREDENTIALS, embedded_aws
 from lead_scoring.bootstrap import Services
 from lead_scoring.settings import Settings
 from tests import forests
-from tests.contract.examples import REPORT
+from tests.contract.model_cards import REPORT
 from tests.integration.local_run import Run
 
 from .recording_aws import Recording, recording_aws

@@ -2,7 +2,8 @@ import json
 from datetime import timedelta
 
 from lead_scoring.entities.models import Activation
-from tests.contract.examples import NOON, REPORT, metrics, model
+from tests.contract.examples import NOON, metrics, model
+from tests.contract.model_cards import REPORT
 
 from .http_client import HttpClient
 
