@@ -30,7 +30,7 @@ def example(target: float, known_at: datetime, **changes: Any) -> TrainingExampl
 
 
 def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, float]:
-    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")])
+    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")], kinds=2)
     (values,) = history.rates([one], [moment], found)
     return dict(zip(NAMES, values, strict=True))
 

@@ -93,7 +93,7 @@ HISTORY = OutcomeHistory.fit(EXAMPLES)
 
 
 def rates_of(one: Lead, moment: datetime, history: OutcomeHistory = HISTORY) -> list[float]:
-    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")])
+    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")], kinds=2)
     return list(history.rates([one], [moment], found)[0])
 
 

@@ -22,8 +22,6 @@ STORED_AS = "effect_table"
 _MOST_FACTS = 8
 # A larger table takes longer to fetch than `path_sweep` takes for many a lead.
 _MOST_BYTES = 8 * 2**20
-# So many rows at once that what is worked out for them stays in the processor's cache.
-_CHUNK_ROWS = 32
 
 Doubles = NDArray[np.float64]
 
@@ -52,31 +50,32 @@ class EffectTable(NamedTuple):
     group_count: Indices
     entries: Floats
 
-    def effects(self, rows: Floats) -> Doubles:
-        """Return each row's additive effects in log-odds, shape (n, groups)."""
-        effects = np.zeros((len(rows), int(self.group_count[0])))
-        for start in range(0, len(rows), _CHUNK_ROWS):
-            chunk = rows[start : start + _CHUNK_ROWS]
-            states = self._states(chunk) * self.unit_widths[:, None] + self.unit_starts[:, None]
-            entries = states.take(self.slot_units, axis=0) + self.slot_offsets[:, None]
-            by_group = np.add.reduceat(
-                self.entries.take(entries), self.group_starts, axis=0, dtype=np.float64
-            )
-            effects[start : start + len(chunk), self.groups] = by_group.T
+    def effects(self, left: NDArray[np.bool_]) -> Doubles:
+        """Return each row's additive effects in log-odds, shape (n, groups).
+
+        `left` tells at which splits each row goes left, shape (splits, n).
+        """
+        states = self._states(left) * self.unit_widths[:, None] + self.unit_starts[:, None]
+        entries = states.take(self.slot_units, axis=0) + self.slot_offsets[:, None]
+        by_group = np.add.reduceat(
+            self.entries.take(entries), self.group_starts, axis=0, dtype=np.float64
+        )
+        effects = np.zeros((left.shape[1], int(self.group_count[0])))
+        effects[:, self.groups] = by_group.T
         return effects
 
-    def _states(self, rows: Floats) -> NDArray[np.uint8]:
+    def _states(self, left: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Return the state of every unit for every row, shape (units, n)."""
         splits, chains = len(self.features), self.chains.shape[1]
-        met = np.zeros((2 * splits + chains + 1, len(rows)), dtype=np.bool_)
-        values = rows.T.take(self.features, axis=0)
-        left = met[:splits]
-        np.less(values, self.thresholds[:, None], out=left)
-        left |= np.isnan(values) & self.missing_left[:, None].astype(np.bool_)
+        met = np.zeros((2 * splits + chains + 1, left.shape[1]), dtype=np.bool_)
+        met[:splits] = left
         np.logical_not(left, out=met[splits : 2 * splits])
         np.logical_and.reduce(met.take(self.chains, axis=0), axis=0, out=met[2 * splits : -1])
-        facts = met.take(self.facts, axis=0)
-        states: NDArray[np.uint8] = np.packbits(facts, axis=0, bitorder="little")[0]
+        bits = met.view(np.uint8).take(self.facts, axis=0)
+        # The eight bits of a byte; `numpy.packbits` along this axis takes 20 times as long.
+        for half in (4, 2, 1):
+            bits = bits[:half] + bits[half:] * 2**half
+        states: NDArray[np.uint8] = bits[0]
         return states
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

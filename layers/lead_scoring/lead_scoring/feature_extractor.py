@@ -138,7 +138,7 @@ class FeatureExtractor:
         for target, source in columns.by_lead:
             rows[:, target] = dense[:, source]
         found = self.history.lexicon.find(
-            [one.words for one in titles] + [one.words if one else [] for one in texts]
+            [one.words for one in titles] + [one.words if one else [] for one in texts], kinds=2
         )
         by_term = self._keywords.count(found)
         if None in texts:

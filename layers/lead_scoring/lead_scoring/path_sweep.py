@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 
 from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
 
-# So many rows at once that intermediate arrays (0.2 MB a row for 100 trees of depth 6) stay small.
-_CHUNK_ROWS = 16
-
 
 @dataclass(frozen=True, slots=True)
 class _Level:
@@ -44,27 +41,20 @@ class PathSweep:
         self._group_count = int(groups.max()) + 1 if len(groups) else 0
         self._compile_edges(nodes, nodes.is_inner, groups)
 
-    def effects(self, rows: Floats) -> NDArray[np.float64]:
-        """Return each row's additive effects in log-odds, shape (n, groups)."""
-        effects = np.zeros((len(rows), self._group_count))
-        if not self._levels:
-            return effects
-        for start in range(0, len(rows), _CHUNK_ROWS):
-            chunk = rows[start : start + _CHUNK_ROWS]
-            by_group = np.add.reduceat(
-                self._contributions(chunk)[self._by_group],
-                self._group_starts,
-                axis=0,
-                dtype=np.float64,
-            )
-            effects[start : start + len(chunk), self._groups_present] = by_group.T
+    def effects(self, left: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return each row's additive effects in log-odds, shape (n, groups).
+
+        `left` tells at which splits each row goes left, shape (splits, n).
+        """
+        effects = np.zeros((left.shape[1], self._group_count))
+        if self._levels:
+            ordered = self._contributions(left)[self._by_group]
+            by_group = np.add.reduceat(ordered, self._group_starts, axis=0, dtype=np.float64)
+            effects[:, self._groups_present] = by_group.T
         return effects
 
-    def _contributions(self, rows: Floats) -> Floats:
+    def _contributions(self, left: NDArray[np.bool_]) -> Floats:
         """Return what each edge adds to the effect of the feature that it tests, (edges, n)."""
-        values = rows.T[self._split_feature]
-        left = values < self._split_threshold[:, None]
-        left |= np.isnan(values) & self._split_missing_left[:, None]
         met = left[self._edge_split] == self._edge_is_left[:, None]
         # State of an edge: 0 if an edge above it on the same feature is not met, else 1 if it is
         # itself not met, else 2. Edges come level by level, so ancestors are settled first.
@@ -97,10 +87,6 @@ class PathSweep:
 
     def _compile_edges(self, nodes: Nodes, inner: NDArray[np.bool_], groups: Indices) -> None:
         split_number = np.cumsum(inner) - 1
-        splits = np.flatnonzero(inner)
-        self._split_feature = nodes.feature[splits]
-        self._split_threshold = nodes.condition[splits]
-        self._split_missing_left = nodes.missing_left[splits]
         self._split_roots = nodes.roots[inner[nodes.roots]]
         self._levels: list[_Level] = []
         upper, ends, origins, start = self._split_roots, [], [], 0

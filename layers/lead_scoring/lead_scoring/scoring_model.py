@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ MODEL_FILE = "model.ubj"
 SCORING_FILES = (MODEL_FILE,)
 HISTORY, MANIFEST = "outcome_history", "manifest"
 _FORMAT = 2
+# So many leads at once: what is worked out for them stays in the processor's cache.
+_EXPLAINED_AT_ONCE = 128
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
@@ -109,8 +112,20 @@ class ScoringModel:
         return ScoredLeads(scored, lambda: self._explain(rows))
 
     def _explain(self, rows: NDArray[np.float32]) -> list[Explanation]:
-        effects = self.forest.effects(rows)
-        return explain(self.forest.base_effect, self.labels, effects, rows, self.first_of_label)
+        parts = [
+            rows[at : at + _EXPLAINED_AT_ONCE] for at in range(0, len(rows), _EXPLAINED_AT_ONCE)
+        ]
+        told = [
+            explain(
+                self.forest.base_effect,
+                self.labels,
+                self.forest.effects(part),
+                part,
+                self.first_of_label,
+            )
+            for part in parts
+        ]
+        return [*chain.from_iterable(told)]
 
     @property
     def nodes(self) -> Nodes:

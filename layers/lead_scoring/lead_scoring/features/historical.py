@@ -80,18 +80,16 @@ class OutcomeHistory:
         """
         self.lexicon = lexicon
         self._keys, self._terms = keys, terms
-        self._entries = starts, days, cases, successes = entries
+        self._entries = starts, days, *_ = entries
         self._numbers = {key: number for number, key in enumerate(keys)}
-        # What live scoring asks for: the last entry of each key. One key more is any other.
+        # One key more is any other, and one more what a lead does not have.
         self._other = len(starts) - 1
-        last = starts[1:] - 1
-        self._latest_days = np.append(days[last], np.iinfo(days.dtype).min)
-        self._latest_cases = np.append(cases[last].astype(np.float64), 0)
-        self._latest_successes = np.append(successes[last].astype(np.float64), 0)
+        self._absent = self._other + 1
         # The key of every term in a title, then of every term in a description.
         self._key_of = np.full(2 * lexicon.size, self._other)
         slots = np.concatenate([terms[0], terms[1] + lexicon.size])
         self._key_of[slots] = np.arange(len(keys), self._other)
+        self._newest_day = int(days.max(initial=np.iinfo(np.int64).min))
 
     @classmethod
     def fit(
@@ -131,53 +129,57 @@ class OutcomeHistory:
         `found` has the terms of all titles and then of all descriptions, in the order of the leads.
         """
         count = len(leads)
-        days = np.array([_day(moment) for moment in moments], np.int64)
-        names = [key for lead in leads for key in _plain_keys(lead)]
-        plain = [self._number(key) for key in names]
-        texts, keys = self._term_keys(found, count)
-        cases, successes = self._known(
-            np.concatenate([np.full(count, self._number(_ALL)), np.array(plain, np.intp), keys]),
-            np.concatenate([days, days.repeat(3), days.take(texts % max(1, count))]),
-        )
-        # What was known of all, of the keys of each lead, of the terms of each text.
-        one, three = slice(count), slice(count, 4 * count)
-        general = (successes[one] + _PRIOR_RATE * _PRIOR_RATE_CASES) / (
-            cases[one] + _PRIOR_RATE_CASES
-        )
-        pulled = successes[three] + _PRIOR_CASES * general.repeat(3)
+        days = [_day(moment) for moment in moments]
+        plain = np.array([self._key(name) for lead in leads for name in _plain_keys(lead)], np.intp)
+        terms = self._key_of.take(found.slots)
+        terms = np.where(found.ends < _MAX_WORDS, terms, self._other)
+        if min(days, default=self._newest_day) >= self._newest_day:
+            latest = self._latest
+            general, by_key, by_term = latest.general, latest.by_key, latest.by_term
+            by_key, by_term = by_key.take(plain, axis=0), by_term.take(terms, axis=0)
+        else:
+            of = np.concatenate([np.arange(count).repeat(3), found.texts % count])
+            general, by_key, by_term = self._as_of(np.array(days), plain, terms, of)
         values = np.empty((count, len(FEATURES)))
-        values[:, 0:6:2] = (pulled / (cases[three] + _PRIOR_CASES)).reshape(count, 3)
-        values[:, 1:6:2] = cases[three].reshape(count, 3)
-        for place, name in enumerate(names):
-            if not name:
-                values[place // 3, 2 * (place % 3) : 2 * (place % 3) + 2] = np.nan
-        terms = slice(4 * count, None)
-        pooled = _pooled(texts, cases[terms], successes[terms], general)
-        values[:, 6::2], values[:, 7::2] = (each.reshape(2, -1).T for each in pooled)
-        np.minimum(values[:, 1::2], _MOST_CASES, out=values[:, 1::2])
+        values[:, :6] = by_key.reshape(count, 6)
+        rates, cases = _pooled(found.texts, by_term, np.resize(general, 2 * count))
+        values[:, 6::2] = rates.reshape(2, count).T
+        values[:, 7::2] = cases.reshape(2, count).T
         return values
 
-    def _term_keys(self, found: Occurrences, count: int) -> tuple[Indices, Indices]:
-        """Return the texts of terms that have a key, and the keys."""
-        slots = found.terms + self.lexicon.size * (found.texts >= count)
-        keys = self._key_of.take(slots)
-        has_key = ((keys != self._other) & (found.ends < _MAX_WORDS)).nonzero()[0]
-        return found.texts.take(has_key), keys.take(has_key)
+    def _key(self, name: str | None) -> int:
+        return self._numbers.get(name, self._other) if name else self._absent
 
-    def _number(self, key: str | None) -> int:
-        return self._numbers.get(key, self._other) if key else self._other
+    @cached_property
+    def _latest(self) -> "_Said":
+        """What all entries together say of every key: what live scoring asks for."""
+        starts, _, *entries = self._entries
+        last = starts[1:] - 1
+        # Nothing is known of any other key; all about an absent one is missing.
+        cases, successes = (
+            np.concatenate([each[last].astype(np.float64), [0, np.nan]]) for each in entries
+        )
+        every = self._key(_ALL)
+        general = _general(cases[every : every + 1], successes[every : every + 1])
+        return _Said(general, *_said(cases, successes, general))
+
+    def _as_of(
+        self, days: Indices, plain: Indices, terms: Indices, of: Indices
+    ) -> tuple[Doubles, Doubles, Doubles]:
+        """Return what was known when the day of each lead began; `of` has the lead of every key."""
+        general = _general(*self._known(np.full(len(days), self._key(_ALL)), days))
+        keys = np.concatenate([plain, terms])
+        cases, successes = self._known(keys, days.take(of))
+        cases[keys == self._absent] = np.nan
+        by_key, by_term = _said(cases, successes, general.take(of))
+        return general, by_key[: len(plain)], by_term[len(plain) :]
 
     def _known(self, keys: Indices, days: Indices) -> tuple[Doubles, Doubles]:
         """Return cases and successes of keys that were known when each one's day began."""
-        cases, successes = self._latest_cases.take(keys), self._latest_successes.take(keys)
-        is_later = self._latest_days.take(keys) > days
-        if is_later.any():
-            starts, _, all_cases, all_successes = self._entries
-            keys = keys[is_later]
-            at = self._last_until(keys, days[is_later])
-            is_known = at >= starts.take(keys)
-            cases[is_later] = np.where(is_known, all_cases.take(at), 0.0)
-            successes[is_later] = np.where(is_known, all_successes.take(at), 0.0)
+        starts, _, *entries = self._entries
+        at = self._last_until(keys, days)
+        is_known = (keys < self._other) & (at >= starts.take(np.minimum(keys, self._other)))
+        cases, successes = (each.take(at).astype(np.float64) * is_known for each in entries)
         return cases, successes
 
     def _last_until(self, keys: Indices, days: Indices) -> Indices:
@@ -254,26 +256,44 @@ def _numbers(stored: NDArray[Any]) -> Indices:
     return numbers.astype(np.intp)
 
 
-def _pooled(
-    texts: Indices, cases: Doubles, successes: Doubles, general: Doubles
-) -> tuple[Doubles, Doubles]:
-    """Pool the terms' shifts in log-odds, as a damped naive Bayes; rates and mean cases by text.
+class _Said(NamedTuple):
+    """What is known at one time: the general rate, shape (1,), and what is said of every key."""
 
-    The texts are all titles, then all descriptions; `general` is each lead's general rate.
+    general: Doubles
+    by_key: Doubles
+    by_term: Doubles
+
+
+def _general(cases: Doubles, successes: Doubles) -> Doubles:
+    return (successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (cases + _PRIOR_RATE_CASES)
+
+
+def _said(cases: Doubles, successes: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
+    """Return what cases and successes say of a key, as such and as a term of a text.
+
+    The rate, and the cases up to the most that count, shape (keys, 2). Then, of a term with enough
+    cases, 1, its shift in log-odds against the general rate, and its cases, shape (keys, 3); of any
+    other only zeros.
     """
-    count = 2 * len(general)
-    general = np.concatenate([general, general])
-    prior = np.log(general / (1 - general))
-    enough = (cases >= _MIN_TERM_CASES).nonzero()[0]
-    texts, cases = texts.take(enough), cases.take(enough)
-    own = (successes.take(enough) + _PRIOR_CASES * general.take(texts)) / (cases + _PRIOR_CASES)
-    shifts = np.log(own / (1 - own)) - prior.take(texts)
-    terms = np.bincount(texts, minlength=count)
+    rates = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
+    shifts = np.log(rates / (1 - rates)) - np.log(general / (1 - general))
+    is_enough = cases >= _MIN_TERM_CASES
+    by_term = np.column_stack([np.ones_like(cases), shifts, cases])
+    by_term[~is_enough] = 0
+    return np.column_stack([rates, np.minimum(cases, _MOST_CASES)]), by_term
+
+
+def _pooled(texts: Indices, said: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
+    """Pool what is `_said` of terms, as a damped naive Bayes; rates and mean cases by text.
+
+    The texts are all titles, then all descriptions; `general` is each one's general rate.
+    """
+    terms, shifts, cases = (np.bincount(texts, each, len(general)) for each in said.T)
     at_least_one = np.maximum(terms, 1)
     # Terms of one text are far from independent: their sum is damped by the square root.
-    shift = np.bincount(texts, shifts, count) / np.sqrt(at_least_one)
-    rates = np.where(terms, 1 / (1 + np.exp(-(prior + shift))), general)
-    return rates, np.bincount(texts, cases, count) / at_least_one
+    log_odds = np.log(general / (1 - general)) + shifts / np.sqrt(at_least_one)
+    rates = np.where(terms, 1 / (1 + np.exp(-log_odds)), general)
+    return rates, np.minimum(cases / at_least_one, _MOST_CASES)
 
 
 def _all_within(numbers: Indices, size: int) -> bool:

@@ -131,8 +131,7 @@ SENIORITY = {
     for word in words.split()
 }
 
-
-_LEVELS = 1 + max(SENIORITY.values())
+_NO_LEVEL = -1
 TERMS = (*chain.from_iterable(group.terms for group in GROUPS), *SENIORITY)
 
 
@@ -141,10 +140,11 @@ class Keywords:
 
     def __init__(self, lexicon: Lexicon) -> None:
         """Look the keywords up."""
-        self._group_of = np.full(lexicon.size, len(GROUPS))
+        # The first column is for whatever is no keyword.
+        self._column_of = np.zeros(lexicon.size, np.intp)
         for number, group in enumerate(GROUPS):
-            self._group_of[lexicon.numbers(group.terms)] = number
-        self._level_of = np.full(lexicon.size, _LEVELS)
+            self._column_of[lexicon.numbers(group.terms)] = 1 + number
+        self._level_of = np.full(lexicon.size, _NO_LEVEL)
         self._level_of[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
 
     def count(self, found: Occurrences) -> NDArray[np.float64]:
@@ -158,20 +158,12 @@ class Keywords:
         array([[nan,  2.,  0.],
                [ 5.,  0.,  1.]])
         """
-        values = np.empty((found.texts_count, 1 + len(GROUPS)))
-        values[:, 0] = self._seniority(found)
-        # One column more, for whatever is no keyword.
-        shape = found.texts_count, 1 + len(GROUPS)
-        cells = found.texts * shape[1] + self._group_of.take(found.terms)
-        hits = np.bincount(cells, found.counts, shape[0] * shape[1]).reshape(shape)
-        values[:, 1:] = hits[:, :-1]
+        columns = 1 + len(GROUPS)
+        cells = found.texts * columns + self._column_of.take(found.terms)
+        hits = np.bincount(cells, found.counts, found.texts_count * columns)
+        # Of no cells at all the hits are whole numbers.
+        values = hits.reshape(found.texts_count, columns).astype(np.float64)
+        highest = np.full(found.texts_count, _NO_LEVEL)
+        np.maximum.at(highest, found.texts, self._level_of.take(found.terms))
+        values[:, 0] = np.where(highest == _NO_LEVEL, np.nan, highest)
         return values
-
-    def _seniority(self, found: Occurrences) -> NDArray[np.float64]:
-        levels = self._level_of.take(found.terms)
-        has = np.zeros((found.texts_count, _LEVELS + 1), np.bool_)
-        has[found.texts, levels] = True
-        # The first from the right, of which the last column is no level.
-        highest: NDArray[np.float64] = _LEVELS - 1.0 - has[:, -2::-1].argmax(axis=1)
-        highest[~has[:, :-1].any(axis=1)] = np.nan
-        return highest

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
 
+# Between texts stands what is no word.
+_GAP = ("",)
 # No code of a pair: whatever is looked up is found below it.
 _END = np.iinfo(np.int64).max
 
@@ -21,11 +23,13 @@ class Occurrences(NamedTuple):
     """Known terms in texts: parallel arrays, by text and then by the number of the term.
 
     A text is one of `texts_count`. `counts` says how often a term occurs in it, and `ends` how many
-    words stand before the last word of its first occurrence.
+    words stand before the last word of its first occurrence. `slots` tell a term by the kind of its
+    text as well: number of the kind times size of the lexicon plus number of the term.
     """
 
     texts: Indices
     terms: Indices
+    slots: Indices
     counts: Indices
     ends: Indices
     texts_count: int
@@ -79,33 +83,34 @@ class Lexicon:
                 found[place] = self._base + at
         return found
 
-    def find(self, texts: Sequence[Sequence[str]]) -> Occurrences:
-        """Count the known terms of each text, which is given as its words in order."""
-        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
-        words = np.fromiter(
-            map(self._numbers.get, chain.from_iterable(texts), repeat(0)), np.int64, sizes.sum()
-        )
-        text_of = np.arange(len(texts)).repeat(sizes)
-        known = words.nonzero()[0]
-        before, after = known[:-1], known[1:]
-        is_next = (after - before == 1) & (text_of.take(after) == text_of.take(before))
-        second = after[is_next]
-        codes = words.take(second - 1) * self._base + words.take(second)
-        at = self._codes.searchsorted(codes)
-        is_pair = self._codes.take(at) == codes
-        ends = np.concatenate([known, second[is_pair]])
-        terms = np.concatenate([words.take(known), at[is_pair] + self._base])
-        of = text_of.take(ends)
-        ends -= (sizes.cumsum() - sizes).take(of)
-        # Sorted as one number each: a tenth of the time of sorting by two keys.
-        longest = max(map(len, texts), default=0) + 1
-        codes = (of * self.size + terms) * longest + ends
-        codes.sort()
-        return self._counted(codes, longest, len(texts))
+    def find(self, texts: Sequence[Sequence[str]], kinds: int = 1) -> Occurrences:
+        """Count the known terms of each text, which is given as its words in order.
 
-    def _counted(self, codes: Indices, longest: int, texts_count: int) -> Occurrences:
+        The texts are those of the first kind, then as many of the next.
+        """
+        # One unknown word after each text, so that no pair reaches into the next one.
+        sizes = np.array([len(words) + 1 for words in texts], np.intp)
+        in_a_row = chain.from_iterable(chain.from_iterable(zip(texts, repeat(_GAP))))
+        words = np.fromiter(map(self._numbers.get, in_a_row, repeat(0)), np.intp, sizes.sum())
+        known = words.nonzero()[0]
+        codes = words[:-1] * self._base + words[1:]
+        at = self._codes.searchsorted(codes)
+        pairs = (self._codes.take(at) == codes).nonzero()[0]
+        places = np.concatenate([known, pairs + 1])
+        terms = np.concatenate([words.take(known), at.take(pairs) + self._base])
+        of = np.arange(len(texts)).repeat(sizes).take(places)
+        ends = places - (sizes.cumsum() - sizes).take(of)
+        # Sorted as one number each: a tenth of the time of sorting by two keys.
+        longest = sizes.max(initial=0)
+        occurrences = (of * self.size + terms) * longest + ends
+        occurrences.sort()
+        return self._counted(occurrences, longest, len(texts), kinds)
+
+    def _counted(
+        self, occurrences: Indices, longest: int, texts_count: int, kinds: int
+    ) -> Occurrences:
         """Count equal occurrences, each a number of its text, its term and its end, in order."""
-        both, ends = np.divmod(codes, longest)
+        both = occurrences // longest if longest else occurrences
         # For a text or two, `numpy.diff` would take longer than all else here.
         is_first = np.ones(len(both), np.bool_)
         np.not_equal(both[1:], both[:-1], out=is_first[1:])
@@ -113,8 +118,12 @@ class Lexicon:
         counts = np.empty_like(starts)
         np.subtract(starts[1:], starts[:-1], out=counts[:-1])
         counts[-1:] = len(both) - starts[-1:]
-        texts, terms = np.divmod(both.take(starts), self.size)
-        return Occurrences(texts, terms, counts, ends.take(starts), texts_count)
+        both = both.take(starts)
+        ends = occurrences.take(starts) - both * longest
+        texts = both // self.size
+        terms = both - texts * self.size
+        slots = terms + texts // max(1, texts_count // kinds) * self.size
+        return Occurrences(texts, terms, slots, counts, ends, texts_count)
 
     @classmethod
     def read(cls, words: Sequence[str], pairs: NDArray[np.int64]) -> "Lexicon":

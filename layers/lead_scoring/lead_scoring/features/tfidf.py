@@ -71,21 +71,20 @@ class TermWeights:
 
     def __init__(self, lexicon: Lexicon, vocabularies: Sequence[TfidfVocabulary]) -> None:
         """Look the terms up."""
-        self._size, self._kinds = lexicon.size, len(vocabularies)
         self.columns = sum(len(vocabulary.terms) for vocabulary in vocabularies)
-        self._column_of = np.full(lexicon.size * self._kinds, -1)
+        self._column_of = np.full(lexicon.size * len(vocabularies), -1)
         self._frequencies = np.zeros(self.columns)
         first = 0
         for kind, vocabulary in enumerate(vocabularies):
             columns = np.arange(first, first + len(vocabulary.terms))
-            self._column_of[kind * self._size + lexicon.numbers(vocabulary.terms)] = columns
+            self._column_of[kind * lexicon.size + lexicon.numbers(vocabulary.terms)] = columns
             self._frequencies[columns] = vocabulary.inverse_frequencies
             first += len(vocabulary.terms)
 
     def weights(self, found: Occurrences) -> tuple[Indices, Indices, NDArray[np.float64]]:
         """Return text, column and weight of all weights that are not 0.
 
-        The texts are those of the first kind, then as many of the next.
+        Each kind of text has a vocabulary.
 
         >>> vocabulary = TfidfVocabulary(("data", "data entry"), (3.0, 4.0))
         >>> lexicon = Lexicon.of(vocabulary.terms)
@@ -95,10 +94,9 @@ class TermWeights:
         >>> columns.tolist(), weights.tolist()
         ([0, 1], [0.6, 0.8])
         """
-        kinds = found.texts // max(1, found.texts_count // self._kinds)
-        columns = self._column_of.take(found.terms + kinds * self._size)
-        is_known = columns >= 0
-        texts, columns = found.texts[is_known], columns[is_known]
-        weights = self._frequencies.take(columns) * (1 + np.log(found.counts[is_known]))
+        columns = self._column_of.take(found.slots)
+        known = (columns >= 0).nonzero()[0]
+        texts, columns = found.texts.take(known), columns.take(known)
+        weights = self._frequencies.take(columns) * (1 + np.log(found.counts.take(known)))
         norms = np.sqrt(np.bincount(texts, weights * weights, found.texts_count))
         return texts, columns, weights / norms.take(texts)
