@@ -69,10 +69,10 @@ class FeatureExtractor:
         for name, value in (
             ("features", tuple(chain.from_iterable(families))),
             ("_zone", ZoneInfo(self.business_time_zone)),
-            ("_row", Struct(f"{columns.by_lead[-1][1].stop}f")),
+            ("_row", columns.row_of_one()),
             ("_columns", columns),
             ("_keywords", Keywords(self.history.lexicon)),
-            ("_weights", TermWeights(self.history.lexicon, vocabularies)),
+            ("_weights", TermWeights(self.history.lexicon, vocabularies, columns.terms.start)),
         ):
             object.__setattr__(self, name, value)
 
@@ -127,16 +127,13 @@ class FeatureExtractor:
     def _fill(
         self, rows: NDArray[np.float32], leads: Sequence[Lead], moments: Sequence[datetime]
     ) -> None:
-        columns, size = self._columns, self._row.size
+        columns, row_bytes = self._columns, rows.strides[0]
         titles = [read(lead.title) for lead in leads]
         texts = [None if lead.description is None else read(lead.description) for lead in leads]
-        # Packing floats into a buffer takes a quarter of the time of making an array of a list.
-        packed = bytearray(size * len(leads))
+        # Packing floats into a row takes a quarter of the time of making an array of a list.
+        buffer = rows.data
         for number, given in enumerate(zip(leads, moments, titles, texts, strict=True)):
-            self._row.pack_into(packed, size * number, *self._values(*given))
-        dense = np.frombuffer(packed, np.float32).reshape(len(leads), -1)
-        for target, source in columns.by_lead:
-            rows[:, target] = dense[:, source]
+            self._row.pack_into(buffer, row_bytes * number, *self._values(*given))
         found = self.history.lexicon.find(
             [one.words for one in titles] + [one.words if one else [] for one in texts], kinds=2
         )
@@ -146,7 +143,8 @@ class FeatureExtractor:
         rows[:, columns.title_keywords] = by_term[: len(leads)]
         rows[:, columns.description_keywords] = by_term[len(leads) :]
         text_of, terms, weights = self._weights.weights(found)
-        cells = text_of % len(leads) * rows.shape[1] + columns.terms.start + terms
+        cells = text_of % len(leads) * rows.shape[1]
+        cells += terms
         rows.reshape(-1)[cells] = weights
         rows[:, columns.history] = self.history.rates(leads, moments, found)
 
@@ -202,12 +200,8 @@ class FeatureExtractor:
 
 
 class _Columns(NamedTuple):
-    """Where features stand in a row: those of one lead by itself, and those of all at once.
+    """Where in a row stand the features that are worked out for all leads at once."""
 
-    `by_lead` says where each run of the former goes, and where it comes from.
-    """
-
-    by_lead: tuple[tuple[slice, slice], ...]
     title_keywords: slice
     description_keywords: slice
     terms: slice
@@ -218,15 +212,18 @@ class _Columns(NamedTuple):
         """Place families of these sizes; the last features of either text are its keywords'."""
         texts = title + description
         first = texts + others
-        runs = ((0, title - text.BY_TERM), (title, texts - text.BY_TERM), (texts, first))
-        by_lead, taken = [], 0
-        for start, stop in runs:
-            by_lead.append((slice(start, stop), slice(taken, taken + stop - start)))
-            taken += stop - start
         return cls(
-            tuple(by_lead),
             slice(title - text.BY_TERM, title),
             slice(texts - text.BY_TERM, texts),
             slice(first, first + terms),
             slice(first + terms, first + terms + history),
+        )
+
+    def row_of_one(self) -> Struct:
+        """Return how the features of one lead by itself are written, with gaps for the others."""
+        gap = f"{4 * text.BY_TERM}x"
+        first, second = self.title_keywords, self.description_keywords
+        return Struct(
+            f"={first.start}f{gap}{second.start - first.stop}f{gap}"
+            f"{self.terms.start - second.stop}f"
         )

@@ -59,6 +59,8 @@ class TrainingRange:
         """Return for each row the features whose values lie outside, in order."""
         found: list[list[int]] = [[] for _ in rows]
         places, checked = self._outside(rows).nonzero()
+        if not len(places):
+            return found
         for row, feature in zip(places.tolist(), self._checked[checked].tolist(), strict=True):
             found[row].append(feature)
         return found

@@ -46,16 +46,17 @@ class TreeEnsemble:
         return np.concatenate(chunks) if chunks else np.zeros(0)
 
     def _margins(self, values: Floats) -> NDArray[np.float64]:
-        flat, first = values.reshape(-1), np.arange(len(values))[:, None] * values.shape[1]
-        at = self._roots[None]
+        count, width = values.shape
+        flat = values.reshape(-1)
+        # Steps on arrays of one shape and kind: others cost one row alone three times as much.
+        at = self._roots[:, None].repeat(count, axis=1)
+        first = np.zeros(at.shape, np.intp) + np.arange(0, len(flat), width)
         for _ in range(self._depth):
-            # `take` is several times as fast as indexing, which matters most for one row alone.
             asked = flat.take(self._node_column.take(at) + first)
             is_right = asked >= self._node_threshold.take(at)
-            at = self._node_child.take(at) + is_right
-        leaves: NDArray[np.float64] = self._node_value.take(at).sum(axis=1)
-        # Where no tree splits, all rows share one walk.
-        margins: NDArray[np.float64] = leaves + np.full(len(values), self._base_margin)
+            at = self._node_child.take(at) + is_right.astype(np.intp)
+        leaves = np.ascontiguousarray(self._node_value.take(at).T)
+        margins: NDArray[np.float64] = leaves.sum(axis=1) + self._base_margin
         return margins
 
     def effects(self, rows: Floats) -> NDArray[np.float64]:

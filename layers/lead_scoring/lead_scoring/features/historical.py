@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..distinct import all_distinct
 from ..entities import Feature, Lead
 from ..errors import ArtifactError
-from .lexicon import Indices, Lexicon, Occurrences
+from .lexicon import EARLY, Indices, Lexicon, Occurrences
 from .reading import terms_of, words_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ _PRIOR_RATE, _PRIOR_RATE_CASES = 0.25, 20.0
 _MOST_CASES = 100.0
 # Terms rarer than this say more about one lead than about those like it.
 _MIN_TERM_CASES = 5
-_MAX_WORDS = 400
 _ALL, _TITLE, _DESCRIPTION = "all", "tw:", "dw:"
 _SECONDS_PER_DAY = 86400
 Doubles = NDArray[np.float64]
@@ -131,18 +130,19 @@ class OutcomeHistory:
         count = len(leads)
         days = [_day(moment) for moment in moments]
         plain = np.array([self._key(name) for lead in leads for name in _plain_keys(lead)], np.intp)
-        terms = self._key_of.take(found.slots)
-        terms = np.where(found.ends < _MAX_WORDS, terms, self._other)
+        terms = self._key_of.take(found.early_slots)
         if min(days, default=self._newest_day) >= self._newest_day:
-            latest = self._latest
-            general, by_key, by_term = latest.general, latest.by_key, latest.by_term
-            by_key, by_term = by_key.take(plain, axis=0), by_term.take(terms, axis=0)
+            said = self._latest
+            by_key, by_term = said.by_key.take(plain, axis=0), said.by_term.take(terms, axis=0)
+            general, log_odds = said.general, said.log_odds
         else:
             of = np.concatenate([np.arange(count).repeat(3), found.texts % count])
-            general, by_key, by_term = self._as_of(np.array(days), plain, terms, of)
+            said = self._as_of(np.array(days), plain, terms, of)
+            by_key, by_term = said.by_key[: len(plain)], said.by_term[len(plain) :]
+            general, log_odds = np.tile(said.general, 2), np.tile(said.log_odds, 2)
         values = np.empty((count, len(FEATURES)))
         values[:, :6] = by_key.reshape(count, 6)
-        rates, cases = _pooled(found.texts, by_term, np.resize(general, 2 * count))
+        rates, cases = _pooled(found.texts, by_term, general, log_odds, 2 * count)
         values[:, 6::2] = rates.reshape(2, count).T
         values[:, 7::2] = cases.reshape(2, count).T
         return values
@@ -161,18 +161,15 @@ class OutcomeHistory:
         )
         every = self._key(_ALL)
         general = _general(cases[every : every + 1], successes[every : every + 1])
-        return _Said(general, *_said(cases, successes, general))
+        return _Said.of(general, general, cases, successes)
 
-    def _as_of(
-        self, days: Indices, plain: Indices, terms: Indices, of: Indices
-    ) -> tuple[Doubles, Doubles, Doubles]:
+    def _as_of(self, days: Indices, plain: Indices, terms: Indices, of: Indices) -> "_Said":
         """Return what was known when the day of each lead began; `of` has the lead of every key."""
         general = _general(*self._known(np.full(len(days), self._key(_ALL)), days))
         keys = np.concatenate([plain, terms])
         cases, successes = self._known(keys, days.take(of))
         cases[keys == self._absent] = np.nan
-        by_key, by_term = _said(cases, successes, general.take(of))
-        return general, by_key[: len(plain)], by_term[len(plain) :]
+        return _Said.of(general, general.take(of), cases, successes)
 
     def _known(self, keys: Indices, days: Indices) -> tuple[Doubles, Doubles]:
         """Return cases and successes of keys that were known when each one's day began."""
@@ -257,42 +254,49 @@ def _numbers(stored: NDArray[Any]) -> Indices:
 
 
 class _Said(NamedTuple):
-    """What is known at one time: the general rate, shape (1,), and what is said of every key."""
+    """What is known at one time, in general and of keys.
+
+    `general` is the general rate, `log_odds` its logit. `by_key` has shape (keys, 2): the rate, and
+    the cases up to the most that count. `by_term` has shape (keys, 3): of a term with enough cases
+    1, its shift in log-odds against the general rate, and its cases; of any other zeros.
+    """
 
     general: Doubles
+    log_odds: Doubles
     by_key: Doubles
     by_term: Doubles
+
+    @classmethod
+    def of(cls, general: Doubles, of_each: Doubles, cases: Doubles, successes: Doubles) -> "_Said":
+        """Weigh cases and successes; `of_each` is the general rate for each key, or for all."""
+        rates = (successes + _PRIOR_CASES * of_each) / (cases + _PRIOR_CASES)
+        shifts = _logit(rates) - _logit(of_each)
+        by_key = np.column_stack([rates, np.minimum(cases, _MOST_CASES)])
+        by_term = np.column_stack([np.ones_like(cases), shifts, cases])
+        by_term[~(cases >= _MIN_TERM_CASES)] = 0
+        return cls(general, _logit(general), by_key, by_term)
 
 
 def _general(cases: Doubles, successes: Doubles) -> Doubles:
     return (successes + _PRIOR_RATE * _PRIOR_RATE_CASES) / (cases + _PRIOR_RATE_CASES)
 
 
-def _said(cases: Doubles, successes: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
-    """Return what cases and successes say of a key, as such and as a term of a text.
+def _logit(rates: Doubles) -> Doubles:
+    log_odds: Doubles = np.log(rates / (1 - rates))
+    return log_odds
 
-    The rate, and the cases up to the most that count, shape (keys, 2). Then, of a term with enough
-    cases, 1, its shift in log-odds against the general rate, and its cases, shape (keys, 3); of any
-    other only zeros.
+
+def _pooled(
+    texts: Indices, said: Doubles, general: Doubles, log_odds: Doubles, count: int
+) -> tuple[Doubles, Doubles]:
+    """Pool what is said of the terms of so many texts, as a damped naive Bayes.
+
+    The rates and mean cases of the texts. `general` and `log_odds` are those of each, or of all.
     """
-    rates = (successes + _PRIOR_CASES * general) / (cases + _PRIOR_CASES)
-    shifts = np.log(rates / (1 - rates)) - np.log(general / (1 - general))
-    is_enough = cases >= _MIN_TERM_CASES
-    by_term = np.column_stack([np.ones_like(cases), shifts, cases])
-    by_term[~is_enough] = 0
-    return np.column_stack([rates, np.minimum(cases, _MOST_CASES)]), by_term
-
-
-def _pooled(texts: Indices, said: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
-    """Pool what is `_said` of terms, as a damped naive Bayes; rates and mean cases by text.
-
-    The texts are all titles, then all descriptions; `general` is each one's general rate.
-    """
-    terms, shifts, cases = (np.bincount(texts, each, len(general)) for each in said.T)
+    terms, shifts, cases = (np.bincount(texts, each, count) for each in said.T)
     at_least_one = np.maximum(terms, 1)
     # Terms of one text are far from independent: their sum is damped by the square root.
-    log_odds = np.log(general / (1 - general)) + shifts / np.sqrt(at_least_one)
-    rates = np.where(terms, 1 / (1 + np.exp(-log_odds)), general)
+    rates = np.where(terms, 1 / (1 + np.exp(-(log_odds + shifts / np.sqrt(at_least_one)))), general)
     return rates, np.minimum(cases / at_least_one, _MOST_CASES)
 
 
@@ -334,8 +338,8 @@ def _day(moment: datetime) -> int:
 def _all_keys(lead: Lead) -> Iterator[str]:
     yield _ALL
     yield from (key for key in _plain_keys(lead) if key)
-    yield from (_TITLE + term for term in terms_of(words_of(lead.title)[:_MAX_WORDS]))
-    words = words_of(lead.description or "")[:_MAX_WORDS]
+    yield from (_TITLE + term for term in terms_of(words_of(lead.title)[:EARLY]))
+    words = words_of(lead.description or "")[:EARLY]
     yield from (_DESCRIPTION + term for term in terms_of(words))
 
 

@@ -131,7 +131,7 @@ SENIORITY = {
     for word in words.split()
 }
 
-_NO_LEVEL = -1
+
 TERMS = (*chain.from_iterable(group.terms for group in GROUPS), *SENIORITY)
 
 
@@ -144,7 +144,7 @@ class Keywords:
         self._column_of = np.zeros(lexicon.size, np.intp)
         for number, group in enumerate(GROUPS):
             self._column_of[lexicon.numbers(group.terms)] = 1 + number
-        self._level_of = np.full(lexicon.size, _NO_LEVEL)
+        self._level_of = np.full(lexicon.size, -1.0)
         self._level_of[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
 
     def count(self, found: Occurrences) -> NDArray[np.float64]:
@@ -163,7 +163,8 @@ class Keywords:
         hits = np.bincount(cells, found.counts, found.texts_count * columns)
         # Of no cells at all the hits are whole numbers.
         values = hits.reshape(found.texts_count, columns).astype(np.float64)
-        highest = np.full(found.texts_count, _NO_LEVEL)
-        np.maximum.at(highest, found.texts, self._level_of.take(found.terms))
-        values[:, 0] = np.where(highest == _NO_LEVEL, np.nan, highest)
+        levels = self._level_of.take(found.terms)
+        named = (levels >= 0).nonzero()[0]
+        values[:, 0] = np.nan
+        np.fmax.at(values[:, 0], found.texts.take(named), levels.take(named))
         return values

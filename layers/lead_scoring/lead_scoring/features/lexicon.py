@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
 
+# What stands in the first words of a text says what it is about.
+EARLY = 400
 # Between texts stands what is no word.
 _GAP = ("",)
 # No code of a pair: whatever is looked up is found below it.
@@ -22,16 +24,16 @@ _END = np.iinfo(np.int64).max
 class Occurrences(NamedTuple):
     """Known terms in texts: parallel arrays, by text and then by the number of the term.
 
-    A text is one of `texts_count`. `counts` says how often a term occurs in it, and `ends` how many
-    words stand before the last word of its first occurrence. `slots` tell a term by the kind of its
-    text as well: number of the kind times size of the lexicon plus number of the term.
+    A text is one of `texts_count`. `counts` says how often a term occurs in it. `slots` tell a term
+    by the kind of its text as well: number of the kind times size of the lexicon plus number of the
+    term. `early_slots` have 0 instead where it does not occur among a text's first EARLY words.
     """
 
     texts: Indices
     terms: Indices
     slots: Indices
+    early_slots: Indices
     counts: Indices
-    ends: Indices
     texts_count: int
 
 
@@ -89,28 +91,35 @@ class Lexicon:
         The texts are those of the first kind, then as many of the next.
         """
         # One unknown word after each text, so that no pair reaches into the next one.
-        sizes = np.array([len(words) + 1 for words in texts], np.intp)
+        sizes = [len(words) + 1 for words in texts]
         in_a_row = chain.from_iterable(chain.from_iterable(zip(texts, repeat(_GAP))))
-        words = np.fromiter(map(self._numbers.get, in_a_row, repeat(0)), np.intp, sizes.sum())
+        words = np.fromiter(map(self._numbers.get, in_a_row, repeat(0)), np.intp, sum(sizes))
         known = words.nonzero()[0]
-        codes = words[:-1] * self._base + words[1:]
+        codes = words[:-1] * self._base
+        codes += words[1:]
         at = self._codes.searchsorted(codes)
         pairs = (self._codes.take(at) == codes).nonzero()[0]
         places = np.concatenate([known, pairs + 1])
         terms = np.concatenate([words.take(known), at.take(pairs) + self._base])
-        of = np.arange(len(texts)).repeat(sizes).take(places)
-        ends = places - (sizes.cumsum() - sizes).take(of)
+        text_of = np.arange(len(texts)).repeat(sizes)
+        occurrences = text_of.take(places) * self.size
+        occurrences += terms
+        if max(sizes, default=0) <= EARLY + 1:
+            return self._counted(occurrences, len(texts), kinds)
         # Sorted as one number each: a tenth of the time of sorting by two keys.
-        longest = sizes.max(initial=0)
-        occurrences = (of * self.size + terms) * longest + ends
-        occurrences.sort()
-        return self._counted(occurrences, longest, len(texts), kinds)
+        starts = np.cumsum([0, *sizes[:-1]])
+        is_late = places - starts.take(text_of.take(places)) >= EARLY
+        return self._counted(2 * occurrences + is_late, len(texts), kinds, are_flagged=True)
 
     def _counted(
-        self, occurrences: Indices, longest: int, texts_count: int, kinds: int
+        self, occurrences: Indices, texts_count: int, kinds: int, *, are_flagged: bool = False
     ) -> Occurrences:
-        """Count equal occurrences, each a number of its text, its term and its end, in order."""
-        both = occurrences // longest if longest else occurrences
+        """Count equal occurrences, each a number of its text and its term.
+
+        If they are flagged, the last bit says that one is late.
+        """
+        occurrences.sort()
+        both = occurrences >> 1 if are_flagged else occurrences
         # For a text or two, `numpy.diff` would take longer than all else here.
         is_first = np.ones(len(both), np.bool_)
         np.not_equal(both[1:], both[:-1], out=is_first[1:])
@@ -119,11 +128,11 @@ class Lexicon:
         np.subtract(starts[1:], starts[:-1], out=counts[:-1])
         counts[-1:] = len(both) - starts[-1:]
         both = both.take(starts)
-        ends = occurrences.take(starts) - both * longest
         texts = both // self.size
         terms = both - texts * self.size
         slots = terms + texts // max(1, texts_count // kinds) * self.size
-        return Occurrences(texts, terms, slots, counts, ends, texts_count)
+        early = np.where(occurrences.take(starts) & 1, 0, slots) if are_flagged else slots
+        return Occurrences(texts, terms, slots, early, counts, texts_count)
 
     @classmethod
     def read(cls, words: Sequence[str], pairs: NDArray[np.int64]) -> "Lexicon":

@@ -66,15 +66,15 @@ class TfidfVocabulary:
 class TermWeights:
     """Several vocabularies, one for each kind of text, as numbers of a lexicon that has them all.
 
-    Their terms are the columns, those of the first vocabulary first.
+    Their terms are columns from `first` on, those of the first vocabulary first.
     """
 
-    def __init__(self, lexicon: Lexicon, vocabularies: Sequence[TfidfVocabulary]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, vocabularies: Sequence[TfidfVocabulary], first: int = 0
+    ) -> None:
         """Look the terms up."""
-        self.columns = sum(len(vocabulary.terms) for vocabulary in vocabularies)
         self._column_of = np.full(lexicon.size * len(vocabularies), -1)
-        self._frequencies = np.zeros(self.columns)
-        first = 0
+        self._frequencies = np.zeros(first + sum(len(each.terms) for each in vocabularies))
         for kind, vocabulary in enumerate(vocabularies):
             columns = np.arange(first, first + len(vocabulary.terms))
             self._column_of[kind * lexicon.size + lexicon.numbers(vocabulary.terms)] = columns
