@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 from lead_scoring.active_model import ActiveModelCache
 from lead_scoring.api.bodies import read_lead
 from lead_scoring.entities import ActiveModel, Lead, LeadId, ScoreRecord
-from lead_scoring.entities.feedback import Feedback
 from lead_scoring.lead_scorer import LeadScorer
 from lead_scoring.model_files import ModelDirectory, ModelFiles
 from lead_scoring.ports import (
@@ -29,6 +28,7 @@ from lead_scoring.scoring_model import SCORING_FILES, checksums
 from lead_scoring.settings import Settings
 
 if TYPE_CHECKING:
+    from lead_scoring.entities.feedback import Feedback
     from lead_scoring.experiments import ABScoring, ABTest
 
 Score = Callable[[Sequence[Mapping[str, Any]], bool], Sequence[Mapping[str, Any]]]
@@ -71,7 +71,7 @@ class _Folder:
     def record(self, _scoring: "ABScoring") -> None:
         """Forget the exposures as well."""
 
-    def dated_from(self, _lead_id: LeadId, _moment: datetime) -> list[Feedback]:
+    def dated_from(self, _lead_id: LeadId, _moment: datetime) -> "list[Feedback]":
         """Have no feedback."""
         return []
 
