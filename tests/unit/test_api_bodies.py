@@ -241,7 +241,7 @@ def test_a_batch_is_read_lead_by_lead() -> None:
 
     assert batch.leads == [read(), read()]
     [bad] = batch.bad
-    assert (bad.index, bad.lead_id) == (1, "x")
+    assert (bad.position, bad.lead_id) == (1, "x")
     assert [fault.pointer for fault in bad.faults] == ["/leads/1/title"]
 
 
@@ -249,7 +249,7 @@ def test_a_batch_is_read_lead_by_lead() -> None:
 def test_a_bad_lead_without_a_usable_id_is_known_by_its_place_alone(lead: object) -> None:
     batch = read_batch({"leads": [BARE, lead]}, explain=True, now=NOW, hash_key=KEY)
 
-    assert [(bad.index, bad.lead_id) for bad in batch.bad] == [(1, None)]
+    assert [(bad.position, bad.lead_id) for bad in batch.bad] == [(1, None)]
 
 
 def test_a_batch_that_is_too_large_is_refused_before_its_leads_are_read() -> None:

@@ -6,7 +6,6 @@ services.lead_scorer.predict_single({"lead_id": 1, "title": "Senior Python devel
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -65,11 +64,12 @@ def _services(settings: Settings) -> "Services":
     return Services(settings)
 
 
-@dataclass(frozen=True)
 class Services:
     """Everything wired; each service, and the libraries that it needs, is loaded at first use."""
 
-    settings: Settings
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is connected to yet."""
+        self.settings = settings
 
     @cached_property
     def clock(self) -> "Clock":

@@ -3,9 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,7 @@ _FORMAT = 2
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """One lead's score: raw log-odds, calibrated probability, and whether the lead is unusual."""
 
     margin: float
@@ -40,8 +38,7 @@ class Scored:
     is_outlier: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredLeads:
+class ScoredLeads(NamedTuple):
     """The scores of leads in their order, and what works out why they are what they are."""
 
     scored: list[Scored]

@@ -5,7 +5,6 @@ reads a field and what describes it stand in one table, of which `openapi` makes
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -90,17 +89,15 @@ def batch_schema(lead: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class BadLead:
+class BadLead(NamedTuple):
     """A lead of a batch that cannot be scored: where it stood and all that is wrong with it."""
 
-    index: int
+    position: int
     lead_id: LeadId | None
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """The leads of a batch that can be scored, in their order, and those that cannot."""
 
     leads: list[Lead]

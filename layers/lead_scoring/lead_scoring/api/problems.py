@@ -3,10 +3,9 @@
 import json
 import logging
 import traceback
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import (
     ArtifactError,
@@ -67,13 +66,12 @@ _TITLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What answers an error: status, body, and further headers."""
 
     status: int
     body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
