@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_scoring.api.bodies import read_batch, read_lead
-from lead_scoring.api.problems import json_pointer
 from lead_scoring.entities import Lead
-from lead_scoring.errors import InvalidInputError, TooLargeError
+from lead_scoring.errors import InvalidInputError, TooLargeError, json_pointer
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 KEY = "a key of the tests"

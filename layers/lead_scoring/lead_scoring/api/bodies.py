@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..entities import Lead, LeadId
-from ..errors import Fault, InvalidInputError, TooLargeError
+from ..errors import Fault, InvalidInputError, TooLargeError, json_pointer
 from ..hashing import keyed_hash
 from . import fields
-from .problems import json_pointer
 
 # Lambda's answer is limited to 6 MB, as its request is.
 MOST_WITH_REASONS = 2_000

@@ -3,7 +3,7 @@
 import json
 import logging
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -127,15 +127,6 @@ def listed(faults: Iterable[Fault]) -> list[dict[str, str]]:
             break
         written.append(entry)
     return written
-
-
-def json_pointer(location: Sequence[str | int]) -> str:
-    """Write a place in a document as RFC 6901 does.
-
-    >>> json_pointer(("leads", 7, "a/b~c"))
-    '/leads/7/a~1b~0c'
-    """
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
 
 
 def _printable(pointer: str) -> str:

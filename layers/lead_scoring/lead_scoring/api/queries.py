@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from ..errors import Fault, InvalidInputError
-from .problems import json_pointer
+from ..errors import Fault, InvalidInputError, json_pointer
 
 
 class Reader(Protocol):
