@@ -5,7 +5,6 @@ from datetime import datetime
 from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from .features.price import PriceLevels
 from .features.reading import TOKEN_PATTERN, Reading, read
 from .features.tfidf import TermWeights, TfidfVocabulary
 from .settings import Settings
+from .time_zones import time_zone
 
 if TYPE_CHECKING:
     from .entities.training import TrainingExample
@@ -62,7 +62,7 @@ class FeatureExtractor:
             historical.FEATURES,
         )
         self.features: tuple[Feature, ...] = tuple(chain.from_iterable(families))
-        self._zone = ZoneInfo(business_time_zone)
+        self._zone = time_zone(business_time_zone)
         self._columns = _Columns.of(*map(len, families))
         self._row = Struct(f"{self._columns.by_lead[-1][1].stop}f")
         self._keywords = Keywords(history.lexicon)
