@@ -1,4 +1,5 @@
 import gc
+import weakref
 
 import pytest
 
@@ -14,6 +15,26 @@ def test_no_garbage_is_searched_for_meanwhile_and_again_afterwards() -> None:
 
     assert not meanwhile
     assert gc.isenabled()
+
+
+class Loaded:
+    """Something that refers to others of its kind."""
+
+    others: "list[Loaded]"
+
+
+def test_what_was_loaded_makes_no_search_due_and_is_found_later_if_it_is_garbage() -> None:
+    gc.unfreeze()
+    with without_search():
+        loaded = [Loaded() for _ in range(10_000)]
+        loaded[0].others = loaded
+        watched = weakref.ref(loaded[0])
+        del loaded
+
+    assert gc.get_count()[0] < 700
+    assert watched() is not None
+    gc.collect()
+    assert watched() is None
 
 
 def test_whoever_searches_for_none_goes_on_without() -> None:

@@ -18,4 +18,8 @@ def without_search() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            # What came meanwhile counts as old, and not as so much that a search is due at once.
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
