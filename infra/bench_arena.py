@@ -57,7 +57,8 @@ def prepare(data: LabelledLeads, folder: Path, params: Mapping[str, Any] | None)
     leads = [dict(row) for row in tried.rows()]
     # Held-out leads in turn, each with a number of its own.
     many = [{**row, "lead_id": i} for i, row in enumerate(islice(cycle(leads), MOST_LEADS))]
-    (folder / "leads.json").write_text(json.dumps(many), encoding="utf-8")
+    lines = "".join(f"{json.dumps(row)}\n" for row in many)
+    (folder / "leads.jsonl").write_text(lines, encoding="utf-8")
     parameters = {
         "ours": {**fitted.params, "n_estimators": fitted.trees},
         "plain": plain.parameters,
@@ -65,7 +66,7 @@ def prepare(data: LabelledLeads, folder: Path, params: Mapping[str, Any] | None)
     return Arena(
         folder / "ours",
         folder / "plain",
-        folder / "leads.json",
+        folder / "leads.jsonl",
         leads,
         len(train.leads),
         parameters,

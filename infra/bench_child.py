@@ -1,11 +1,12 @@
 """What a fresh process of the benchmark does: load a saved model, score leads, and say how many.
 
-`python -m infra.bench_child {ours,plain} FOLDER LEADS.json COUNT {reasons,no-reasons}` reads a JSON
-array of leads, scores the first COUNT in one call and serialises the answer, as a request would.
+`python -m infra.bench_child {ours,plain} FOLDER LEADS.jsonl COUNT {reasons,no-reasons}` reads the
+first COUNT leads, one a line, scores them in one call and writes the answer, as a request would.
 """
 
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 
 
@@ -16,7 +17,8 @@ def main(side: str, folder: str, leads: str, count: str, reasons: str) -> None:
     else:
         from .bench_plain import connect
     score = connect(Path(folder))
-    rows = json.loads(Path(leads).read_bytes())[: int(count)]
+    with Path(leads).open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in islice(lines, int(count))]
     answers = score(rows, reasons == "reasons")
     body = json.dumps({"results": list(answers), "count": len(answers)})
     print(json.dumps({"scored": len(answers), "bytes": len(body)}))

@@ -1,6 +1,7 @@
 """The product's side of the benchmark: its scoring service, with a folder for a store.
 
-Imports only what scoring needs: fresh processes are measured with it.
+Imports only what scoring needs, and as `bootstrap` does, without a search for garbage meanwhile:
+fresh processes are measured with it.
 """
 
 import os
@@ -9,26 +10,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from lead_scoring.active_model import ActiveModelCache
-from lead_scoring.api.bodies import read_lead
-from lead_scoring.entities import ActiveModel, Lead, LeadId, ScoreRecord
-from lead_scoring.entities.feedback import Feedback
-from lead_scoring.lead_scorer import LeadScorer
-from lead_scoring.model_files import ModelDirectory, ModelFiles
-from lead_scoring.ports import (
-    ABTestStore,
-    ArtifactStore,
-    Clock,
-    ExposureStore,
-    FeedbackStore,
-    ModelRegistry,
-    PredictionStore,
-    TrainingStore,
-)
-from lead_scoring.scoring_model import SCORING_FILES, checksums
-from lead_scoring.settings import Settings
+from lead_scoring.garbage import without_search
+
+with without_search():
+    from lead_scoring.active_model import ActiveModelCache
+    from lead_scoring.api.bodies import read_lead
+    from lead_scoring.entities import ActiveModel, Lead, LeadId, ScoreRecord
+    from lead_scoring.lead_scorer import LeadScorer
+    from lead_scoring.model_files import ModelDirectory, ModelFiles
+    from lead_scoring.ports import (
+        ABTestStore,
+        ArtifactStore,
+        Clock,
+        ExposureStore,
+        FeedbackStore,
+        ModelRegistry,
+        PredictionStore,
+        TrainingStore,
+    )
+    from lead_scoring.scoring_model import SCORING_FILES, checksums
+    from lead_scoring.settings import Settings
 
 if TYPE_CHECKING:
+    from lead_scoring.entities.feedback import Feedback
     from lead_scoring.experiments import ABScoring, ABTest
 
 Score = Callable[[Sequence[Mapping[str, Any]], bool], Sequence[Mapping[str, Any]]]
@@ -71,7 +75,7 @@ class _Folder:
     def record(self, _scoring: "ABScoring") -> None:
         """Forget the exposures as well."""
 
-    def dated_from(self, _lead_id: LeadId, _moment: datetime) -> list[Feedback]:
+    def dated_from(self, _lead_id: LeadId, _moment: datetime) -> "list[Feedback]":
         """Have no feedback."""
         return []
 

@@ -24,12 +24,16 @@ class ProcessCost(NamedTuple):
 def run_fresh(arguments: Sequence[str]) -> tuple[ProcessCost, str]:
     """Run this Python with arguments in a new process; return its cost and its standard output.
 
+    It may keep bytecode, as what is deployed has it: compiling again is not what is measured.
     Raises RuntimeError with the end of the child's standard error if it fails.
     """
     command = [sys.executable, *arguments]
+    unwanted = "PYTHONDONTWRITEBYTECODE"
+    environment = {name: value for name, value in os.environ.items() if name != unwanted}
     # S603: what runs is this interpreter with arguments of this package.
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-I", "-S", __file__, *command],
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

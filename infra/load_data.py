@@ -1,6 +1,5 @@
 """Load leads and outcomes into the training store: good rows go in, every bad one is named."""
 
-import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -157,7 +156,7 @@ def lead_and_moment(
                 for fault in error.faults
             )
         ) from None
-    return dataclasses.replace(lead, as_of=None), lead.as_of or lead.posted_at
+    return lead._replace(as_of=None), lead.as_of or lead.posted_at
 
 
 class _Counted(Iterator[Any]):

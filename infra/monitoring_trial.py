@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -55,44 +55,44 @@ class Bad:
 
 
 BAD = (
-    Bad("another category", lambda x: replace(x, category="astronomy"), "unseen_categories", ""),
+    Bad("another category", lambda x: x._replace(category="astronomy"), "unseen_categories", ""),
     Bad("prices times 3", lambda x: _priced(x, 3), "feature_drift", "Price"),
     Bad("prices times 0.01", lambda x: _priced(x, 0.01), "feature_drift", "Price"),
     Bad(
         "half the descriptions empty",
-        lambda x: replace(x, description=None) if crc32(x.title.encode()) % 2 else x,
+        lambda x: x._replace(description=None) if crc32(x.title.encode()) % 2 else x,
         "missing_values",
         "description",
     ),
-    Bad("no posting times", lambda x: replace(x, posted_at=None), "missing_values", "posted_at"),
-    Bad("no places", lambda x: replace(x, location_name=None), "missing_values", "location_name"),
+    Bad("no posting times", lambda x: x._replace(posted_at=None), "missing_values", "posted_at"),
+    Bad("no places", lambda x: x._replace(location_name=None), "missing_values", "location_name"),
     Bad(
         "titles in capitals",
-        lambda x: replace(x, title=x.title.upper()),
+        lambda x: x._replace(title=x.title.upper()),
         "feature_drift",
         "Title Capitals",
     ),
     Bad(
         "descriptions cut at 100 characters",
-        lambda x: replace(x, description=x.description and x.description[:100]),
+        lambda x: x._replace(description=x.description and x.description[:100]),
         "feature_drift",
         "Description Length",
     ),
     Bad(
         "descriptions in HTML",
-        lambda x: replace(x, description=x.description and x.description.replace(" ", "&nbsp;")),
+        lambda x: x._replace(description=x.description and x.description.replace(" ", "&nbsp;")),
         "feature_drift",
         "Description Length",
     ),
     Bad(
         "place and category mixed up",
-        lambda x: replace(x, category=x.location_name, location_name=x.category),
+        lambda x: x._replace(category=x.location_name, location_name=x.category),
         "unseen_categories",
         "",
     ),
     Bad(
         "posting times 8 hours ahead",
-        lambda x: replace(x, posted_at=x.posted_at and x.posted_at + timedelta(hours=8)),
+        lambda x: x._replace(posted_at=x.posted_at and x.posted_at + timedelta(hours=8)),
         "inconsistent_leads",
         "posted after it was scored",
     ),
@@ -141,7 +141,7 @@ def detected(watched: Watched, holdout: Sequence[TrainingExample], bad: Bad) -> 
     opened = named = 0
     for _ in range(TRIALS):
         drawn = random.choice(len(holdout), min(1000, len(holdout)))
-        changed = [replace(holdout[i], lead=bad.change(holdout[i].lead)) for i in np.sort(drawn)]
+        changed = [holdout[i]._replace(lead=bad.change(holdout[i].lead)) for i in np.sort(drawn)]
         subjects = watched.alerts(changed).get(bad.code)
         opened += subjects is not None
         named += subjects is not None and (not bad.subject or bad.subject in subjects)
@@ -184,7 +184,7 @@ def _peak_megabytes() -> float:
 
 
 def _priced(lead: Lead, factor: float) -> Lead:
-    return replace(lead, price=None if lead.price is None else factor * lead.price)
+    return lead._replace(price=None if lead.price is None else factor * lead.price)
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -1,7 +1,6 @@
 """In-memory fakes of every port; the contract suites hold them to what the real stores do."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -130,8 +129,8 @@ class FakeTrainingStore:
                 yield outcome
         for row in self.rows.values():
             if since is None or row.created_at >= since:
-                given = row.given and replace(row.given, variant=None)
-                yield replace(row, sender=Sender(), given=given)
+                given = row.given and row.given._replace(variant=None)
+                yield row._replace(sender=Sender(), given=given)
 
     def snapshots(self, wanted: Iterable[WantedSnapshot]) -> Iterator[tuple[str, LeadSnapshot]]:
         self.predictions.outage.check()
@@ -150,7 +149,7 @@ class FakeTrainingStore:
                 return LeadSnapshot(record.lead, record.scored_at)
         if wanted.lead in self.predictions.imported:
             lead, moment = self.predictions.imported[wanted.lead]
-            return LeadSnapshot(replace(lead, as_of=None), moment)
+            return LeadSnapshot(lead._replace(as_of=None), moment)
         for record in newest_first[-1:]:
             return LeadSnapshot(record.lead, record.scored_at)
         return None
@@ -254,7 +253,7 @@ class FakeModelRegistry:
             reason=activation.reason,
             request_id=activation.request_id,
         )
-        self.records[version] = replace(record, deployed_at=row.at)
+        self.records[version] = record._replace(deployed_at=row.at)
         self.ledger.append(row)
         if activation.operation_id:
             self.operations[activation.operation_id] = row

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -99,13 +99,13 @@ class FakeABTestStore:
     def freeze_plan(self, test_name: str, planned: PlannedSize) -> ABTest:
         test = self.get(test_name)
         if test.planned is None:
-            self.tests[test_name] = replace(test, planned=planned)
+            self.tests[test_name] = test._replace(planned=planned)
         return self.tests[test_name]
 
     def keep_final_look(self, test_name: str, look: Mapping[str, Any]) -> ABTest:
         test = self.get(test_name)
         if test.final_look is None:
-            self.tests[test_name] = replace(test, final_look=look)
+            self.tests[test_name] = test._replace(final_look=look)
         return self.tests[test_name]
 
     def stop(
@@ -122,7 +122,7 @@ class FakeABTestStore:
             change = None
         for variant in test.variants:
             self.models.running_tests.get(variant.model_version, set()).discard(test_name)
-        self.tests[test_name] = replace(test, ending=ending)
+        self.tests[test_name] = test._replace(ending=ending)
         self.figures[test_name] = figures
         return StoppedTest(self.tests[test_name], change)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -136,7 +136,7 @@ class FakeFeedbackStore:
         self.outage.check()
         key = lead_key(lead_id)
         rows = [
-            replace(row, sender=Sender()) for (lead, _), row in self.rows.items() if lead == key
+            row._replace(sender=Sender()) for (lead, _), row in self.rows.items() if lead == key
         ]
         return [*rows, *([self.outcomes[key]] if key in self.outcomes else [])]
 

@@ -1,6 +1,5 @@
 """In-memory fakes of the store of jobs and of the worker that trains."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +32,7 @@ class FakeJobStore:
             raise JobRunningError(held.job_id)
         if held and self.jobs[held.job_id].status in UNFINISHED:
             self._fail(held.job_id, job.created_at, WORKER_STOPPED)
-        opened = replace(job, fence=held.fence + 1 if held else 1)
+        opened = job._replace(fence=held.fence + 1 if held else 1)
         self.jobs[job.job_id] = opened
         self.lease = Lease(job.job_id, opened.fence, until)
         return opened
@@ -44,14 +43,14 @@ class FakeJobStore:
         if self.jobs[job.job_id].status != "queued":
             raise LeaseLostError("started already")
         self.demand(lease, now)
-        self.jobs[job.job_id] = replace(self.jobs[job.job_id], status="running")
+        self.jobs[job.job_id] = self.jobs[job.job_id]._replace(status="running")
         self.lease = lease
         return lease
 
     def renew(self, lease: Lease, now: datetime, until: datetime) -> Lease:
         self.outage.check()
         self.demand(lease, now)
-        self.lease = replace(lease, expires_at=until)
+        self.lease = lease._replace(expires_at=until)
         return self.lease
 
     def report(self, lease: Lease, step: str, fraction: float) -> None:
@@ -59,14 +58,14 @@ class FakeJobStore:
         job = self.jobs.get(lease.job_id)
         if job is None or (job.status, job.fence) != ("running", lease.fence):
             raise LeaseLostError("no longer running")
-        self.jobs[lease.job_id] = replace(job, step=step, fraction=fraction)
+        self.jobs[lease.job_id] = job._replace(step=step, fraction=fraction)
 
     def finish(self, lease: Lease, finished: Job) -> None:
         self.outage.check()
         if not self.may_finish(lease, finished):
             return
         self.jobs[lease.job_id] = finished
-        self.lease = replace(lease, expires_at=FREED)
+        self.lease = lease._replace(expires_at=FREED)
 
     def get(self, job_id: str) -> Job:
         self.outage.check()
@@ -84,7 +83,7 @@ class FakeJobStore:
         if stored.status in UNFINISHED and not (held and is_holder and held.expires_at > now):
             self._fail(job.job_id, now, error)
             if held and is_holder:
-                self.lease = replace(held, expires_at=FREED)
+                self.lease = held._replace(expires_at=FREED)
         return self.jobs[job.job_id]
 
     def demand(self, lease: Lease, now: datetime) -> None:
@@ -106,8 +105,8 @@ class FakeJobStore:
         return True
 
     def _fail(self, job_id: str, now: datetime, error: str) -> None:
-        self.jobs[job_id] = replace(
-            self.jobs[job_id], status="failed", error=error, finished_at=now
+        self.jobs[job_id] = self.jobs[job_id]._replace(
+            status="failed", error=error, finished_at=now
         )
 
 

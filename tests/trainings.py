@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -55,4 +54,4 @@ def model_of(services: Any) -> ScoringModel:
 
 def with_outcome(row: Row, **changes: Any) -> Row:
     """Return a lead of which something else became."""
-    return row[0], row[1], replace(row[2], **changes)
+    return row[0], row[1], row[2]._replace(**changes)

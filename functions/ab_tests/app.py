@@ -6,6 +6,7 @@ from lead_scoring import bootstrap
 from lead_scoring.api.ab_test_bodies import known_test_name
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
 from lead_scoring.api.model_bodies import read_nothing
+from lead_scoring.api.warm_up import on_lambda
 
 app = Chalice("ab_tests", env={})
 
@@ -69,3 +70,6 @@ def stop(request: ApiRequest) -> object:
         lambda operation: (200, end(name, winner, *by, operation, activate=activate)),
     )
     return Reply(*answer)
+
+
+on_lambda(lambda: bootstrap.connect().prepare("ab_tests", "idempotency"))

@@ -6,6 +6,7 @@ from lead_scoring import bootstrap
 from lead_scoring.api.feedback_answers import session_answer
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
 from lead_scoring.api.model_bodies import read_nothing
+from lead_scoring.api.warm_up import on_lambda
 
 app = Chalice("feedback", env={})
 
@@ -68,3 +69,6 @@ def cleanup_feedback(request: ApiRequest) -> object:
         lambda operation: (200, cleanup(**query, operation=operation)),
     )
     return Reply(*answer)
+
+
+on_lambda(lambda: bootstrap.connect().prepare("feedback_processor", "idempotency"))

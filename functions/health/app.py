@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from lead_scoring import bootstrap
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
+from lead_scoring.api.warm_up import on_lambda
 
 app = Chalice("health", env={})
 
@@ -14,3 +15,6 @@ def health(request: ApiRequest) -> object:
     request.query()
     report = bootstrap.connect().health.report()
     return Reply(503 if report["status"] == "unhealthy" else 200, report)
+
+
+on_lambda(lambda: bootstrap.connect().prepare("health"))

@@ -14,6 +14,7 @@ from lead_scoring.api.answers import (
 )
 from lead_scoring.api.http import ApiRequest, Reply, endpoint
 from lead_scoring.api.model_bodies import read_nothing, read_reason, read_retrain
+from lead_scoring.api.warm_up import on_lambda
 
 app = Chalice("models", env={})
 
@@ -119,3 +120,6 @@ def metrics(request: ApiRequest) -> object:
     """Show how the active model does."""
     request.query()
     return bootstrap.connect().performance.report()
+
+
+on_lambda(lambda: bootstrap.connect().prepare("models"))

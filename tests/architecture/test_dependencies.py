@@ -17,7 +17,9 @@ FOUNDATION = {
     "embedded_metrics",
     "hashing",
     "experiments",
+    "garbage",
     "ports",
+    "time_zones",
 }
 # What each of the outer rings may load besides the foundation and the standard library.
 LIBRARIES = {

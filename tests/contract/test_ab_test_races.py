@@ -6,7 +6,6 @@ On the embedded AWS, with real threads; moto is not exact here.
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ def test_of_two_creations_of_one_name_at_once_one_is_refused(embedded_stores: St
     create = embedded_stores.ab_tests.create
     for _ in range(10):
         test = registered(embedded_stores)
-        wishes = [replace(test, operation_id=fresh("operation")) for _ in range(2)]
+        wishes = [test._replace(operation_id=fresh("operation")) for _ in range(2)]
 
         first, second = at_once(*(lambda wish=wish: create(wish) for wish in wishes))
 

@@ -1,6 +1,5 @@
 """Every store of A/B tests keeps the same promises: one test a name, one plan, one end."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +33,7 @@ def created(stores: Stores, **changes: Any) -> ABTest:
 
 def ending(**changes: Any) -> Ending:
     end = Ending(NOON + timedelta(days=1), "tests", fresh("operation"))
-    return replace(end, **changes)
+    return end._replace(**changes)
 
 
 def activation(version: str, end: Ending) -> Activation:
@@ -73,7 +72,7 @@ def test_a_name_is_taken_once(stores: Stores) -> None:
     test = created(stores)
 
     with pytest.raises(ConflictError, match="already"):
-        stores.ab_tests.create(replace(test, operation_id=fresh("operation"), metric="x"))
+        stores.ab_tests.create(test._replace(operation_id=fresh("operation"), metric="x"))
 
     assert stores.ab_tests.get(test.test_name) == test
 
@@ -81,13 +80,13 @@ def test_a_name_is_taken_once(stores: Stores) -> None:
 def test_creating_again_as_the_same_operation_changes_nothing(stores: Stores) -> None:
     test = created(stores)
 
-    assert stores.ab_tests.create(replace(test, started_at=NOON + timedelta(1))) == test
+    assert stores.ab_tests.create(test._replace(started_at=NOON + timedelta(1))) == test
 
 
 def test_a_test_of_an_unknown_model_is_not_created(stores: Stores) -> None:
     test = registered(stores)
-    unknown = replace(test.variants[1], model_version=fresh("v"))
-    test = replace(test, variants=(test.variants[0], unknown))
+    unknown = test.variants[1]._replace(model_version=fresh("v"))
+    test = test._replace(variants=(test.variants[0], unknown))
 
     with pytest.raises(NotFoundError):
         stores.ab_tests.create(test)
@@ -140,7 +139,7 @@ def test_the_plan_is_frozen_once(stores: Stores) -> None:
     again = stores.ab_tests.freeze_plan(test.test_name, PlannedSize(1, NOON, 0.9))
 
     assert frozen.planned == again.planned == first
-    assert stores.ab_tests.get(test.test_name) == replace(test, planned=first)
+    assert stores.ab_tests.get(test.test_name) == test._replace(planned=first)
 
 
 def test_the_look_that_decided_is_kept_once(stores: Stores) -> None:
@@ -169,7 +168,7 @@ def test_a_test_is_stopped_once(stores: Stores) -> None:
     with pytest.raises(ConflictError, match="stopped already"):
         stores.ab_tests.stop(test.test_name, ending(), None, FIGURES)
 
-    assert stopped.test == replace(test, ending=end) == stores.ab_tests.get(test.test_name)
+    assert stopped.test == test._replace(ending=end) == stores.ab_tests.get(test.test_name)
     assert stopped.change is None
 
 

@@ -1,6 +1,5 @@
 """Every store of exposures keeps the same promises: a unit counts once, and converts once."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -323,4 +322,4 @@ def test_a_backtest_in_a_test_is_no_live_score(stores: Stores) -> None:
 
     assert list(stores.predictions.newest_first(lead)) == [record]
     assert stores.predictions.given_before(lead, NOON + HOUR) is None
-    assert replace(record, shadows=None) == record
+    assert record._replace(shadows=None) == record

@@ -6,7 +6,6 @@ On the embedded AWS, with real processes and threads; moto is not exact here.
 import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -248,7 +247,7 @@ def test_a_request_that_was_begun_is_its_own_though_the_answer_was_lost(
 ) -> None:
     key, now = fresh("key"), embedded_stores.clock.now()
     until = now + timedelta(seconds=35)
-    mine, other = operation(now), replace(operation(now), at=now + timedelta(minutes=1))
+    mine, other = operation(now), operation(now)._replace(at=now + timedelta(minutes=1))
     lost = []
 
     def lose_the_first_write(name: str, _: dict[str, Any]) -> str:

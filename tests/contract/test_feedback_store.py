@@ -3,7 +3,6 @@
 import itertools
 import json
 import random
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -88,7 +87,7 @@ def test_a_row_that_is_there_adds_nothing_not_even_to_the_counters(stores: Store
     stores.feedback.add([counted(row)])
 
     stores.feedback.add([counted(row)])
-    stores.feedback.add([counted(replace(row, confidence=1.0))])
+    stores.feedback.add([counted(row._replace(confidence=1.0))])
 
     assert rows_of(stores, row.lead_id) == [row]
     assert counts_of(stores, day) == {"rows": 1}
@@ -182,7 +181,7 @@ def test_under_a_key_in_use_nothing_is_written_and_nothing_counted(stores: Store
     stores.feedback.add([counted(first)], kept)
 
     with pytest.raises(KeyInUseError):
-        stores.feedback.add([counted(second)], replace(kept, body='{"another": "answer"}'))
+        stores.feedback.add([counted(second)], kept._replace(body='{"another": "answer"}'))
 
     assert stores.replies.kept(kept.key) == kept
     assert rows_of(stores, second.lead_id) == []
@@ -290,7 +289,7 @@ def test_all_of_a_lead_is_its_feedback_and_its_outcome_without_any_sender(stores
 
     found = stores.feedback.all_of(lead_id)
 
-    without = [replace(row, sender=Sender()) for row in rows]
+    without = [row._replace(sender=Sender()) for row in rows]
     assert sorted(found, key=repr) == sorted([*without, outcome], key=repr)
 
 

@@ -2,7 +2,6 @@
 
 import multiprocessing
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from .examples import NOON, fresh
 
 
 def wanted(**changes: Any) -> Job:
-    return replace(Job(fresh("job"), "queued", "tests", NOON, 0), **changes)
+    return Job(fresh("job"), "queued", "tests", NOON, 0)._replace(**changes)
 
 
 def after(seconds: float) -> datetime:
@@ -24,7 +23,7 @@ def after(seconds: float) -> datetime:
 
 
 def ended(job: Job, **changes: Any) -> Job:
-    return replace(job, **{"status": "failed", "finished_at": NOON, "error": "tests"} | changes)
+    return job._replace(**{"status": "failed", "finished_at": NOON, "error": "tests"} | changes)
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_an_opened_job_comes_back_as_it_was_with_its_number(jobs: Any) -> None:
 
     opened = jobs.open(job, after(60))
 
-    assert opened == replace(job, fence=opened.fence)
+    assert opened == job._replace(fence=opened.fence)
     assert jobs.get(job.job_id) == opened
     assert isinstance(jobs.get(job.job_id).params["max_depth"], int)
     assert jobs.newest() == opened
@@ -91,7 +90,7 @@ def test_opening_the_same_job_again_returns_it_as_it_is_now(jobs: Any) -> None:
 
     again = jobs.open(job, after(999))
 
-    assert again == replace(opened, status="running")
+    assert again == opened._replace(status="running")
     with pytest.raises(JobRunningError):
         jobs.open(wanted(created_at=after(59)), after(120))
     jobs.open(wanted(created_at=after(60)), after(120))
@@ -105,8 +104,8 @@ def test_an_expired_lease_is_taken_over_and_its_job_has_failed(jobs: Any) -> Non
 
     assert successor.fence == dead.fence + 1
     assert jobs.newest() == successor
-    assert jobs.get(dead.job_id) == replace(
-        dead, status="failed", error=WORKER_STOPPED, finished_at=after(60)
+    assert jobs.get(dead.job_id) == dead._replace(
+        status="failed", error=WORKER_STOPPED, finished_at=after(60)
     )
 
 
@@ -148,7 +147,7 @@ def test_a_renewed_lease_holds_longer(jobs: Any) -> None:
 
     renewed = jobs.renew(lease, after(59), after(119))
 
-    assert renewed == replace(lease, expires_at=after(119))
+    assert renewed == lease._replace(expires_at=after(119))
     with pytest.raises(JobRunningError):
         jobs.open(wanted(created_at=after(118)), after(200))
 
@@ -171,8 +170,8 @@ def test_a_running_job_says_how_far_it_is(jobs: Any) -> None:
 
     jobs.report(lease, "fitting trees", 0.1 + 0.2)
 
-    assert jobs.get(job.job_id) == replace(
-        job, status="running", step="fitting trees", fraction=0.1 + 0.2
+    assert jobs.get(job.job_id) == job._replace(
+        status="running", step="fitting trees", fraction=0.1 + 0.2
     )
 
 
@@ -186,7 +185,7 @@ def test_only_a_running_job_says_how_far_it_is(jobs: Any) -> None:
         jobs.report(Lease(fresh("job"), job.fence, after(60)), "of no job", 0.5)
     jobs.start(job, NOON, after(60))
     with pytest.raises(LeaseLostError):
-        jobs.report(replace(lease, fence=job.fence + 1), "of another", 0.5)
+        jobs.report(lease._replace(fence=job.fence + 1), "of another", 0.5)
     jobs.finish(lease, ended(job))
     with pytest.raises(LeaseLostError):
         jobs.report(lease, "too late", 0.5)
@@ -197,8 +196,7 @@ def test_only_a_running_job_says_how_far_it_is(jobs: Any) -> None:
 def test_a_finished_job_keeps_how_it_ended_and_frees_the_lease(jobs: Any) -> None:
     job = jobs.open(wanted(), after(60))
     lease = jobs.start(job, NOON, after(60))
-    finished = replace(
-        job,
+    finished = job._replace(
         status="succeeded",
         step="done",
         fraction=1.0,
@@ -235,7 +233,7 @@ def test_who_lost_the_lease_finishes_nothing(jobs: Any, change: str) -> None:
     if change == "expired":
         finished_at = after(60)
     elif change == "another number":
-        lease = replace(lease, fence=lease.fence - 1)
+        lease = lease._replace(fence=lease.fence - 1)
     else:
         jobs.open(wanted(created_at=after(60)), after(120))
     before = jobs.get(job.job_id)
@@ -260,7 +258,7 @@ def test_a_job_whose_lease_expired_is_buried_and_stays_so(jobs: Any) -> None:
 
     buried = jobs.bury(job, after(60), "gone")
 
-    assert buried == replace(job, status="failed", error="gone", finished_at=after(60))
+    assert buried == job._replace(status="failed", error="gone", finished_at=after(60))
     assert jobs.get(job.job_id) == buried
     # Even by a clock that is behind, its worker has lost the lease.
     with pytest.raises(LeaseLostError):
@@ -282,7 +280,7 @@ def test_a_lease_is_renewed_under_its_own_number_only(jobs: Any) -> None:
     lease = jobs.start(job, NOON, after(60))
 
     with pytest.raises(LeaseLostError):
-        jobs.renew(replace(lease, fence=lease.fence + 1), NOON, after(120))
+        jobs.renew(lease._replace(fence=lease.fence + 1), NOON, after(120))
 
 
 def test_a_job_that_came_and_went_while_another_opens_has_a_number_of_its_own(

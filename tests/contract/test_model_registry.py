@@ -3,7 +3,6 @@
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -30,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 
 def activation(model_version: str | None, **changes: object) -> Activation:
-    return replace(Activation(NOON, "tests", model_version), **changes)  # type: ignore[arg-type]
+    return Activation(NOON, "tests", model_version)._replace(**changes)  # type: ignore[arg-type]
 
 
 def test_a_registered_model_comes_back_as_it_was(stores: Stores) -> None:
@@ -60,7 +59,7 @@ def test_registering_a_version_again_changes_nothing(stores: Stores) -> None:
     record = model(fresh("v"))
     stores.models.register(record)
 
-    stores.models.register(replace(record, training_samples=1))
+    stores.models.register(record._replace(training_samples=1))
 
     assert stores.models.get(record.model_version) == record
 
@@ -96,7 +95,7 @@ def test_activating_notes_when_the_model_was_deployed(stores: Stores) -> None:
 
     change = stores.models.activate(activation(record.model_version))
 
-    assert stores.models.get(record.model_version) == replace(record, deployed_at=change.at)
+    assert stores.models.get(record.model_version) == record._replace(deployed_at=change.at)
 
 
 def test_activating_the_active_model_changes_nothing_and_says_since_when(stores: Stores) -> None:
@@ -215,9 +214,8 @@ class Training:
         self.stores, self.lease = stores, stores.jobs.start(opened, NOON, NOON + HOUR)
         self.record = model(fresh("v"))
         self.before = stores.models.active()
-        self.job = replace(opened, status="running")
-        self.finished = replace(
-            self.job,
+        self.job = opened._replace(status="running")
+        self.finished = self.job._replace(
             status="succeeded",
             model_version=self.record.model_version,
             finished_at=NOON + HOUR / 2,
@@ -245,8 +243,8 @@ def test_publishing_registers_activates_and_ends_the_job_at_once(stores: Stores)
     active = stores.models.active()
     assert active.model_version == training.record.model_version
     assert active.previous_version == (training.before.model_version if training.before else None)
-    assert stores.models.get(active.model_version) == replace(
-        training.record, deployed_at=active.activated_at
+    assert stores.models.get(active.model_version) == training.record._replace(
+        deployed_at=active.activated_at
     )
     assert stores.models.history(1)[0].to_version == active.model_version
     assert stores.jobs.get(training.lease.job_id) == training.finished
@@ -280,9 +278,9 @@ def test_publishing_again_changes_nothing(stores: Stores) -> None:
 def test_who_lost_the_lease_publishes_nothing(stores: Stores, loss: str, activates: bool) -> None:
     training, changes = Training(stores), dict[str, Any]()
     if loss == "expired":
-        changes["finished"] = replace(training.finished, finished_at=NOON + HOUR)
+        changes["finished"] = training.finished._replace(finished_at=NOON + HOUR)
     elif loss == "another number":
-        changes["lease"] = replace(training.lease, fence=training.lease.fence - 1)
+        changes["lease"] = training.lease._replace(fence=training.lease.fence - 1)
     elif loss == "another job":
         changes["lease"] = Lease(fresh("job"), training.lease.fence, NOON + HOUR)
     else:

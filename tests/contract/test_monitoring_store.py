@@ -1,7 +1,6 @@
 """Every store of monitoring keeps the same promises: one run after another, nothing lost."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 
 from lead_scoring.alerting import Alert, AlertChange, Watch
@@ -22,8 +21,8 @@ def following(stores: Stores) -> Watch:
 
 
 def test_what_a_run_left_comes_back(stores: Stores) -> None:
-    watch = replace(
-        following(stores), alerts=(ALERT,), report={"drift": {"psi": 0.1 + 0.2, "none": None}}
+    watch = following(stores)._replace(
+        alerts=(ALERT,), report={"drift": {"psi": 0.1 + 0.2, "none": None}}
     )
 
     kept = stores.monitoring.keep(watch, [])
@@ -33,8 +32,8 @@ def test_what_a_run_left_comes_back(stores: Stores) -> None:
 
 
 def test_of_two_runs_that_began_alike_the_first_is_kept(stores: Stores) -> None:
-    first = replace(following(stores), report={"run": "first"})
-    second = replace(first, at=first.at + HOUR, report={"run": "second"})
+    first = following(stores)._replace(report={"run": "first"})
+    second = first._replace(at=first.at + HOUR, report={"run": "second"})
 
     kept = [stores.monitoring.keep(each, []) for each in (first, second)]
 
@@ -57,13 +56,13 @@ def test_a_run_that_skips_one_is_not_kept(stores: Stores) -> None:
 
     stores.monitoring.keep(watch, [])
 
-    assert not stores.monitoring.keep(replace(watch, revision=watch.revision - 1), [])
+    assert not stores.monitoring.keep(watch._replace(revision=watch.revision - 1), [])
 
 
 def test_reports_come_oldest_first_from_a_moment_on(stores: Stores) -> None:
     watches = []
     for number in range(3):
-        watches.append(replace(following(stores), report={"number": number}))
+        watches.append(following(stores)._replace(report={"number": number}))
         stores.monitoring.keep(watches[-1], [])
 
     later = stores.monitoring.reports(watches[1].at)
@@ -85,7 +84,7 @@ def test_changes_of_alerts_come_newest_first(stores: Stores) -> None:
 
 def test_an_alert_may_close_and_open_anew_in_one_run(stores: Stores) -> None:
     watch = following(stores)
-    changes = [AlertChange(ALERT, watch.at), AlertChange(replace(ALERT, since=watch.at), None)]
+    changes = [AlertChange(ALERT, watch.at), AlertChange(ALERT._replace(since=watch.at), None)]
 
     kept = stores.monitoring.keep(watch, changes)
 
@@ -95,7 +94,7 @@ def test_an_alert_may_close_and_open_anew_in_one_run(stores: Stores) -> None:
 
 def test_of_many_runs_at_once_one_is_kept(embedded_stores: Stores) -> None:
     watch = following(embedded_stores)
-    runs = [replace(watch, at=watch.at + number * HOUR) for number in range(8)]
+    runs = [watch._replace(at=watch.at + number * HOUR) for number in range(8)]
 
     with ThreadPoolExecutor(8) as pool:
         kept = list(pool.map(lambda run: embedded_stores.monitoring.keep(run, []), runs))

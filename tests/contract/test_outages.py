@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -94,7 +93,7 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
     "models.register": lambda stores: stores.models.register(model("v")),
     "models.activate": lambda stores: stores.models.activate(Activation(NOON, "tests", "v")),
     "models.publish": lambda stores: stores.models.publish(
-        model("v"), None, None, LEASE, replace(JOB, status="succeeded", finished_at=NOON)
+        model("v"), None, None, LEASE, JOB._replace(status="succeeded", finished_at=NOON)
     ),
     "models.history": lambda stores: stores.models.history(1),
     "models.remove": lambda stores: stores.models.remove("v"),
@@ -103,7 +102,7 @@ CALLS: dict[str, Callable[[Stores], Any]] = {
     "jobs.renew": lambda stores: stores.jobs.renew(LEASE, NOON, NOON),
     "jobs.report": lambda stores: stores.jobs.report(LEASE, "x", 0.5),
     "jobs.finish": lambda stores: stores.jobs.finish(
-        LEASE, replace(JOB, status="failed", finished_at=NOON)
+        LEASE, JOB._replace(status="failed", finished_at=NOON)
     ),
     "jobs.get": lambda stores: stores.jobs.get("x"),
     "jobs.newest": lambda stores: stores.jobs.newest(),

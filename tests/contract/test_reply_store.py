@@ -1,7 +1,6 @@
 """What every store of replies does under an idempotency key."""
 
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -77,7 +76,7 @@ def test_the_first_answer_stands(stores: Stores) -> None:
     begin(stores, answer.key)
     stores.replies.finish(answer)
 
-    stores.replies.finish(replace(answer, status=200, body="{}"))
+    stores.replies.finish(answer._replace(status=200, body="{}"))
     stores.replies.release(answer.key)
     stores.replies.forget(answer.key)
 

@@ -1,6 +1,5 @@
 """What every store of training data does: imports, evidence, and snapshots of leads."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,13 +71,13 @@ def test_an_outcome_comes_back_as_it_was_imported(stores: Stores) -> None:
 def test_feedback_comes_back_without_its_sender_and_its_variant(stores: Stores) -> None:
     full, bare = full_feedback(fresh()), bare_feedback(fresh())
     assert full.given is not None
-    full = replace(full, given=replace(full.given, shadows={"shade": 0.1 + 0.2}))
+    full = full._replace(given=full.given._replace(shadows={"shade": 0.1 + 0.2}))
 
     stores.feedback.add([counted(full), counted(bare)])
 
     assert full.given is not None
-    given = replace(full.given, variant=None)
-    expected = replace(full, sender=Sender(), given=given)
+    given = full.given._replace(variant=None)
+    expected = full._replace(sender=Sender(), given=given)
     assert evidence_of(stores, full.lead_id) == [expected]
     assert evidence_of(stores, bare.lead_id) == [bare]
 
@@ -173,7 +172,7 @@ def test_an_imported_lead_comes_with_its_moment_and_without_as_of(stores: Stores
     full, bare = full_lead(fresh()), bare_lead(fresh())
     stores.training_data.add_leads([(full, NOON), (bare, NOON + HOUR)])
 
-    expected = LeadSnapshot(replace(full, as_of=None), NOON)
+    expected = LeadSnapshot(full._replace(as_of=None), NOON)
     assert snapshot_of(stores, full.lead_id) == expected
     assert snapshot_of(stores, bare.lead_id) == LeadSnapshot(bare, NOON + HOUR)
 

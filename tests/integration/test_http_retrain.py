@@ -1,7 +1,6 @@
 """Ask for a training and see how it goes: over HTTP, on fakes."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -138,8 +137,7 @@ def test_a_training_that_ended_says_how(client: HttpClient) -> None:
     lease = start(client, job_id)
     client.services.jobs.finish(
         lease,
-        replace(
-            client.services.jobs.get(job_id),
+        client.services.jobs.get(job_id)._replace(
             status="succeeded",
             step="done",
             fraction=1.0,

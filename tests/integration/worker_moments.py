@@ -87,7 +87,7 @@ def furnish(environment: Mapping[str, str], told: Connection) -> None:
 
 def _poor_model() -> FittedModel:
     """Make a model that learned the opposite of what is true, and finds nobody."""
-    wrong = [replace(each, target=1 - each.target) for each in forests.training_examples(60)]
+    wrong = [each._replace(target=1 - each.target) for each in forests.training_examples(60)]
     params = {"n_estimators": 1, "max_depth": 1}
     fitted = fit_model(wrong, builders.settings(), estimators, params)
     return replace(fitted, artifact=with_threshold(fitted.artifact, 0.999))

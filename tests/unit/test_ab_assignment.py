@@ -1,7 +1,6 @@
 import string
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import accumulate
@@ -60,8 +59,8 @@ def test_a_bucket_is_the_same_each_time_and_in_its_range(name: str, unit: str) -
 
 def test_a_variant_does_not_depend_on_what_becomes_of_its_test() -> None:
     test = ab_test(50, 50)
-    moved_on = replace(
-        test, started_at=datetime(2025, 1, 1, tzinfo=UTC), metric="contact_success", created_by="me"
+    moved_on = test._replace(
+        started_at=datetime(2025, 1, 1, tzinfo=UTC), metric="contact_success", created_by="me"
     )
 
     for unit in UNITS[:1_000]:

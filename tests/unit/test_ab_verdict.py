@@ -1,6 +1,5 @@
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,7 +37,7 @@ def reading(
         Variant(name, f"m{place}", share, is_control=place == 0)
         for place, (name, share) in enumerate(zip("abcdefghij", planned_shares, strict=False))
     ]
-    test = replace(ABTest("t", variants, "conversion", STARTED, "tests", "op-1"), **changes)
+    test = ABTest("t", variants, "conversion", STARTED, "tests", "op-1")._replace(**changes)
     tally = {
         variant.variant_name: ArmCounts(samples, conversions)
         for variant, (conversions, samples) in zip(test.variants, counts, strict=True)

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,7 +80,7 @@ def test_critical_alerts_come_first_then_the_oldest() -> None:
 
 def test_an_alert_is_shown_with_what_to_do_and_its_end() -> None:
     alerts, _ = follow([], [BAD], NOON)
-    _, changes = follow([replace(alerts[0], clear_checks=1)], [CLEAR], NOON + DAY)
+    _, changes = follow([alerts[0]._replace(clear_checks=1)], [CLEAR], NOON + DAY)
 
     assert alert_view(alerts[0]) == {
         "code": "score_drift",

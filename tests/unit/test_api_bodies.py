@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_scoring.api.bodies import read_batch, read_lead
-from lead_scoring.api.problems import json_pointer
 from lead_scoring.entities import Lead
-from lead_scoring.errors import InvalidInputError, TooLargeError
+from lead_scoring.errors import InvalidInputError, TooLargeError, json_pointer
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 KEY = "a key of the tests"
@@ -241,7 +240,7 @@ def test_a_batch_is_read_lead_by_lead() -> None:
 
     assert batch.leads == [read(), read()]
     [bad] = batch.bad
-    assert (bad.index, bad.lead_id) == (1, "x")
+    assert (bad.position, bad.lead_id) == (1, "x")
     assert [fault.pointer for fault in bad.faults] == ["/leads/1/title"]
 
 
@@ -249,7 +248,7 @@ def test_a_batch_is_read_lead_by_lead() -> None:
 def test_a_bad_lead_without_a_usable_id_is_known_by_its_place_alone(lead: object) -> None:
     batch = read_batch({"leads": [BARE, lead]}, explain=True, now=NOW, hash_key=KEY)
 
-    assert [(bad.index, bad.lead_id) for bad in batch.bad] == [(1, None)]
+    assert [(bad.position, bad.lead_id) for bad in batch.bad] == [(1, None)]
 
 
 def test_a_batch_that_is_too_large_is_refused_before_its_leads_are_read() -> None:

@@ -1,7 +1,6 @@
 """What counts follows from dates alone, whatever comes first, twice, or gets cut off."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -252,4 +251,4 @@ def test_a_request_that_was_cut_off_counts_when_it_is_repeated(tmp_path: Any) ->
     assert first[1]["created_at"] == "2024-06-01T12:00:00.000000Z"
     assert len(services.feedback.rows) == 1
     assert services.ab_test_store.counts["t"]["v", "conversions"] == 1
-    assert replace(record, lead=bare_lead("a")) == record
+    assert record._replace(lead=bare_lead("a")) == record

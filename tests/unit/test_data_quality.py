@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -28,12 +27,12 @@ LEADS = [each.lead for each in EXAMPLES]
 
 
 def test_what_is_missing_blank_or_null_is_counted_by_field(model):
-    whole = replace(
-        LEADS[0], description="x", category="y", location_name="z", price=0.0, email_hash="h"
+    whole = LEADS[0]._replace(
+        description="x", category="y", location_name="z", price=0.0, email_hash="h"
     )
     changed = [
-        replace(whole, description=None, category=" \t", price=None),
-        replace(whole, description="", location_name=None, email_hash=None, posted_at=None),
+        whole._replace(description=None, category=" \t", price=None),
+        whole._replace(description="", location_name=None, email_hash=None, posted_at=None),
         whole,
     ]
 
@@ -49,7 +48,7 @@ def test_what_is_missing_blank_or_null_is_counted_by_field(model):
 def test_a_price_beyond_the_training_is_out_of_range_once_a_lead(model):
     plain = counted(model, LEADS).out_of_range["Price"]
 
-    counts = counted(model, [replace(each, price=1e11) for each in LEADS])
+    counts = counted(model, [each._replace(price=1e11) for each in LEADS])
 
     assert plain < 0.02 * len(LEADS)
     # Price and its logarithm share a label: a lead is counted once.
@@ -57,8 +56,8 @@ def test_a_price_beyond_the_training_is_out_of_range_once_a_lead(model):
 
 
 def test_categories_never_seen_are_counted_and_the_most_frequent_named(model):
-    leads = [replace(each, category="astronomy") for each in LEADS[:3]]
-    leads += [replace(each, category="alchemy") for each in LEADS[3:4]] + LEADS[4:6]
+    leads = [each._replace(category="astronomy") for each in LEADS[:3]]
+    leads += [each._replace(category="alchemy") for each in LEADS[3:4]] + LEADS[4:6]
 
     counts = counted(model, leads)
 
@@ -69,7 +68,7 @@ def test_categories_never_seen_are_counted_and_the_most_frequent_named(model):
 def test_a_lead_posted_after_it_was_scored_contradicts_itself(model):
     moment = EXAMPLES[0].moment
     times = [moment, moment + timedelta(seconds=1), None]
-    leads = [replace(LEADS[0], posted_at=each) for each in times]
+    leads = [LEADS[0]._replace(posted_at=each) for each in times]
 
     counts = counted(model, leads, [moment] * 3)
 
@@ -78,7 +77,7 @@ def test_a_lead_posted_after_it_was_scored_contradicts_itself(model):
 
 @pytest.mark.parametrize(("price", "is_far"), [(100_000, 0), (390_000, 0), (410_000, 1), (24e3, 1)])
 def test_a_price_four_times_from_the_salary_in_the_text_contradicts_it(model, price, is_far):
-    lead = replace(LEADS[0], title="Developer $100,000 a year", description=None, price=price)
+    lead = LEADS[0]._replace(title="Developer $100,000 a year", description=None, price=price)
 
     counts = counted(model, [lead])
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,7 +8,7 @@ from lead_scoring.efficiency import efficiency
 from tests.contract.examples import bare_lead, score
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
-SCORE = replace(score(bare_lead("x")), scored_at=NOON)
+SCORE = score(bare_lead("x"))._replace(scored_at=NOON)
 
 
 def test_without_scores_latency_is_unknown_and_throughput_zero() -> None:
@@ -22,15 +21,15 @@ def test_without_scores_latency_is_unknown_and_throughput_zero() -> None:
 def test_percentiles_are_numpys() -> None:
     latencies = np.random.default_rng(1).exponential(3, 237).tolist()
 
-    found = efficiency([replace(SCORE, latency_ms=each) for each in latencies], NOON, 1.0)
+    found = efficiency([SCORE._replace(latency_ms=each) for each in latencies], NOON, 1.0)
 
     expected = np.percentile(latencies, [50, 95, 99])
     assert list(found["latency_ms"].values()) == pytest.approx(expected)
 
 
 def test_throughput_counts_leads_by_the_sample_rate_and_a_batch_as_one_request() -> None:
-    batch = [replace(SCORE, request_id="batch", position=place) for place in range(50)]
-    single = [replace(SCORE, request_id=f"r{number}") for number in range(10)]
+    batch = [SCORE._replace(request_id="batch", position=place) for place in range(50)]
+    single = [SCORE._replace(request_id=f"r{number}") for number in range(10)]
 
     found = efficiency([*batch, *single], NOON, 0.5)
 
@@ -42,7 +41,7 @@ def test_of_too_many_scores_the_part_that_was_read_gives_the_throughput(
 ) -> None:
     monkeypatch.setattr(module, "MOST_SCORES", 120)
     recent = [
-        replace(SCORE, scored_at=NOON - timedelta(seconds=number), request_id=str(number))
+        SCORE._replace(scored_at=NOON - timedelta(seconds=number), request_id=str(number))
         for number in range(3600)
     ]
 

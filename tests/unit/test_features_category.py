@@ -81,7 +81,9 @@ def test_an_absent_category_is_missing(text: str | None) -> None:
 
 
 def test_the_order_of_training_rows_does_not_matter() -> None:
-    assert CategoryVocabulary.fit(SEEN) == CategoryVocabulary.fit(list(reversed(SEEN)))
+    one, other = CategoryVocabulary.fit(SEEN), CategoryVocabulary.fit(list(reversed(SEEN)))
+
+    assert one.to_json() == other.to_json()
 
 
 def test_many_categories_keep_the_features_and_codes_bounded() -> None:
@@ -96,7 +98,9 @@ def test_many_categories_keep_the_features_and_codes_bounded() -> None:
 def test_a_vocabulary_survives_json() -> None:
     vocabulary = CategoryVocabulary.fit(SEEN)
 
-    assert CategoryVocabulary.from_json(vocabulary.to_json()) == vocabulary
+    read = CategoryVocabulary.from_json(vocabulary.to_json())
+
+    assert read.to_json() == vocabulary.to_json()
 
 
 def test_training_without_any_category_leaves_every_category_unseen() -> None:

@@ -1,6 +1,5 @@
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,7 +46,7 @@ def past(days: float) -> datetime:
 
 EXAMPLES = [
     TrainingExample(
-        replace(one, lead_id=number),
+        one._replace(lead_id=number),
         moment=DAY + timedelta(hours=5 * number),
         target=number % 3 / 2,
         weight=1.0,
@@ -69,7 +68,7 @@ def test_nothing_that_became_known_after_a_leads_moment_moves_a_feature_of_it(
             altered.append(each)
         elif random.random() < 0.9:
             later = own.moment + timedelta(hours=random.uniform(0, 2000))
-            altered.append(replace(each, target=random.random(), known_at=later))
+            altered.append(each._replace(target=random.random(), known_at=later))
     random.shuffle(altered)
 
     before = bits(OutcomeHistory.fit(EXAMPLES), own.lead, own.moment)
@@ -80,7 +79,7 @@ def test_nothing_that_became_known_after_a_leads_moment_moves_a_feature_of_it(
 
 def test_what_was_known_before_a_leads_moment_does_move_its_features() -> None:
     own = EXAMPLES[-1]
-    altered = [replace(each, target=1 - each.target) for each in EXAMPLES]
+    altered = [each._replace(target=1 - each.target) for each in EXAMPLES]
 
     before = rates(OutcomeHistory.fit(EXAMPLES), own.lead, own.moment)
     after = rates(OutcomeHistory.fit(altered), own.lead, own.moment)

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,20 +65,20 @@ def test_explicit_beats_implicit(interaction: Interaction, actions: int) -> None
 def test_a_known_outcome_beats_an_unknown_one(
     interaction: Interaction, source: str, actions: int, seconds: float
 ) -> None:
-    contact = replace(interaction, action_type="contact")
-    unknown = replace(contact, contact_successful=None, contact_response_seconds=None)
+    contact = interaction._replace(action_type="contact")
+    unknown = contact._replace(contact_successful=None, contact_response_seconds=None)
 
     for known in (
-        replace(unknown, contact_successful=True),
-        replace(unknown, contact_successful=False),
-        replace(unknown, contact_response_seconds=seconds),
+        unknown._replace(contact_successful=True),
+        unknown._replace(contact_successful=False),
+        unknown._replace(contact_response_seconds=seconds),
     ):
         assert confidence(known, source, actions) > confidence(unknown, source, actions)
 
 
 @given(interaction=ANY, source=SOURCES, rating=st.floats(0, 100))
 def test_a_rating_beats_none(interaction: Interaction, source: str, rating: float) -> None:
-    silent, rated = replace(interaction, user_rating=None), replace(interaction, user_rating=rating)
+    silent, rated = interaction._replace(user_rating=None), interaction._replace(user_rating=rating)
 
     pair = confidence(rated, source), confidence(silent, source)
 
@@ -94,7 +93,7 @@ def test_a_plausible_duration_beats_none_and_none_beats_an_implausible_one(
     interaction: Interaction, source: str, plausible: float, implausible: float
 ) -> None:
     timed, untimed, absurd = (
-        confidence(replace(interaction, interaction_seconds=each), source)
+        confidence(interaction._replace(interaction_seconds=each), source)
         for each in (plausible, None, implausible)
     )
 
@@ -111,7 +110,7 @@ def test_the_further_from_plausible_the_less_confidence(
 ) -> None:
     low, high = sorted([shorter, longer])
     first, second = (
-        confidence(replace(interaction, interaction_seconds=each), source) for each in (low, high)
+        confidence(interaction._replace(interaction_seconds=each), source) for each in (low, high)
     )
 
     if high <= 2:
@@ -164,7 +163,7 @@ def test_hundreds_of_actions_in_one_session_count_less() -> None:
     ],
 )
 def test_confidence_is_as_the_table_says(said: Interaction, expected: float) -> None:
-    timed = replace(said, interaction_seconds=60.0)
+    timed = said._replace(interaction_seconds=60.0)
 
     assert confidence(timed, "manual") == expected
     assert confidence(timed, "implicit") == pytest.approx(0.7 * expected)

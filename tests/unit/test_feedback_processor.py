@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,7 +95,7 @@ def test_feedback_answers_to_the_last_score_before_it(
 def test_a_score_as_of_another_moment_is_none_that_feedback_answers_to(
     services: Any, processor: FeedbackProcessor
 ) -> None:
-    lead = replace(bare_lead(7), as_of=NOON - 9 * HOUR)
+    lead = bare_lead(7)._replace(as_of=NOON - 9 * HOUR)
     services.predictions.add([score(lead, scored_at=NOON - HOUR)])
 
     said = processor.process_user_feedback(view(created_at=NOON))

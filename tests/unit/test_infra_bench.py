@@ -211,6 +211,14 @@ def test_a_fresh_process_is_measured_without_the_memory_of_its_parent():
     assert cost.wall_seconds > 0
 
 
+def test_a_fresh_process_keeps_bytecode_though_this_one_does_not(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    _, output = run_fresh(["-c", "import sys; print(sys.dont_write_bytecode)"])
+
+    assert output == "False\n"
+
+
 def test_a_fresh_process_that_fails_says_why():
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         run_fresh(["-c", "1 / 0"])
@@ -390,7 +398,7 @@ def test_a_fresh_process_of_ours_loads_less_than_one_of_the_plain(arena: Arena):
 
     report = pairs["peak_megabytes"].report()
     assert report["share"]["median"] < 0.8
-    assert json.loads(arena.leads_file.read_text())[4999]["lead_id"] == 4999
+    assert json.loads(arena.leads_file.read_text().splitlines()[4999])["lead_id"] == 4999
 
 
 def test_reading_is_measured_at_every_size_and_reads_every_row():

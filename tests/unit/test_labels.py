@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -33,7 +32,7 @@ def told(drawn: Sequence[tuple[Any, int]]) -> list[Evidence]:
     found: list[Evidence] = []
     for number, (kind, hours) in enumerate(drawn):
         one = kind(NOON + hours * HOUR)
-        named = one if isinstance(one, Outcome) else replace(one, feedback_id=f"{number:02d}")
+        named = one if isinstance(one, Outcome) else one._replace(feedback_id=f"{number:02d}")
         found.append(named)
     return found
 
@@ -110,7 +109,7 @@ def test_a_conversion_with_a_rating_is_a_conversion() -> None:
 
 @pytest.mark.parametrize("action", ["view", "contact", "archive", "rate"])
 def test_any_other_row_with_a_rating_is_a_rating(action: str) -> None:
-    row = replace(rating(NOON, 30.0), action_type=action)
+    row = rating(NOON, 30.0)._replace(action_type=action)
 
     found = strongest([row, contact(after(1), True, target_score=0.9)])
 
@@ -136,7 +135,7 @@ def test_an_import_says_how_a_lead_ended(outcome: Outcome, target: float, conver
 
 
 def test_a_label_answers_to_the_score_of_its_evidence() -> None:
-    early, late = given(0.2), replace(given(0.8), score_key="later")
+    early, late = given(0.2), given(0.8)._replace(score_key="later")
 
     found = strongest([convert(after(1), given=early), view(after(5), given=late)])
 

@@ -2,7 +2,6 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -477,8 +476,8 @@ def test_the_test_and_the_variant_of_a_score_stand_in_the_history(services: Any)
     services.lead_scorer.predict_single(lead())
     [plain] = services.predictions.records
     services.clock.advance(days=1)
-    in_test = replace(
-        plain, scored_at=services.clock.now(), ab_test="emails", variant="experimental"
+    in_test = plain._replace(
+        scored_at=services.clock.now(), ab_test="emails", variant="experimental"
     )
     services.predictions.add([in_test])
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -75,8 +74,8 @@ def test_a_report_that_was_altered_keeps_a_model_from_being_activated() -> None:
     world = World(models=1)
     version = world.versions[0]
     record = world.models.records[version]
-    world.models.records[version] = replace(
-        record, checksums={**record.checksums, "report.json": "0" * 64}
+    world.models.records[version] = record._replace(
+        checksums={**record.checksums, "report.json": "0" * 64}
     )
     world.artifacts.write(version, {"report.json": b"{}"})
 
@@ -92,7 +91,7 @@ def test_a_model_that_this_code_cannot_load_is_not_activated() -> None:
     world.artifacts.write(version, {MODEL_FILE: foreign})
     record = world.models.records[version]
     altered = {**record.checksums, **checksums({MODEL_FILE: foreign})}
-    world.models.records[version] = replace(record, checksums=altered)
+    world.models.records[version] = record._replace(checksums=altered)
 
     with pytest.raises(ConflictError, match="format 9"):
         world.releases.activate(version)

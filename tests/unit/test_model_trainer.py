@@ -1,5 +1,4 @@
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -96,7 +95,7 @@ def flipped(row: Row) -> Row:
 
 
 def another_lead(row: Row) -> Row:
-    other = replace(row[0], title="Zookeeper wanted", price=9.9e9, category="zoo", description="x")
+    other = row[0]._replace(title="Zookeeper wanted", price=9.9e9, category="zoo", description="x")
     return other, row[1], row[2]
 
 
@@ -250,9 +249,9 @@ def trained_with(params: Mapping[str, Any] | None) -> Any:
 
 def test_weights_count_relative_to_each_other() -> None:
     examples = forests.training_examples(120)
-    doubled = [replace(example, weight=2 * example.weight) for example in examples]
+    doubled = [example._replace(weight=2 * example.weight) for example in examples]
     older = [
-        replace(example, weight=example.weight / 9 if n < 60 else example.weight)
+        example._replace(weight=example.weight / 9 if n < 60 else example.weight)
         for n, example in enumerate(examples)
     ]
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -56,7 +55,7 @@ class Scene:
         for example in examples:
             shift = self.services.clock.now() - example.moment
             posted_at = example.lead.posted_at and example.lead.posted_at + shift
-            lead = replace(example.lead, lead_id=next(self.numbers), posted_at=posted_at)
+            lead = example.lead._replace(lead_id=next(self.numbers), posted_at=posted_at)
             leads.append(change(lead))
         self.services.lead_scorer.load_model()
         answers: list[Any] = self.services.lead_scorer.predict_batch(leads, explain=False)
@@ -100,22 +99,22 @@ def test_leads_like_those_of_the_training_open_no_alert(scene: Scene) -> None:
     ("change", "code", "subject"),
     [
         (
-            lambda lead: replace(lead, price=lead.price and 3 * lead.price),
+            lambda lead: lead._replace(price=lead.price and 3 * lead.price),
             "feature_drift",
             "Price",
         ),
         (
-            lambda lead: replace(lead, description=None),
+            lambda lead: lead._replace(description=None),
             "missing_values",
             "description",
         ),
         (
-            lambda lead: replace(lead, category="a category of another trade"),
+            lambda lead: lead._replace(category="a category of another trade"),
             "unseen_categories",
             "category",
         ),
         (
-            lambda lead: replace(lead, price=lead.price and 1000 * lead.price),
+            lambda lead: lead._replace(price=lead.price and 1000 * lead.price),
             "out_of_range",
             "Price",
         ),
@@ -134,7 +133,7 @@ def test_leads_that_changed_open_the_alert_that_names_what_changed(
 
 
 def test_what_was_found_is_shown_as_it_is_described(scene: Scene) -> None:
-    scene.score(change=lambda lead: replace(lead, category="a category of another trade"))
+    scene.score(change=lambda lead: lead._replace(category="a category of another trade"))
     scene.run()
 
     shown = scene.services.performance.report()
@@ -147,7 +146,7 @@ def test_what_was_found_is_shown_as_it_is_described(scene: Scene) -> None:
 
 
 def test_too_few_scores_are_no_evidence(scene: Scene) -> None:
-    scene.score(199, lambda lead: replace(lead, price=3e6, description=None))
+    scene.score(199, lambda lead: lead._replace(price=3e6, description=None))
 
     report = scene.run()
 
@@ -156,7 +155,7 @@ def test_too_few_scores_are_no_evidence(scene: Scene) -> None:
 
 
 def test_an_alert_opens_once_closes_by_itself_and_is_on_record(scene: Scene) -> None:
-    scene.score(400, lambda lead: replace(lead, description=None))
+    scene.score(400, lambda lead: lead._replace(description=None))
     opened = scene.open_codes()
     again = scene.open_codes()
     scene.services.clock.advance(days=8)
@@ -173,7 +172,7 @@ def test_an_alert_opens_once_closes_by_itself_and_is_on_record(scene: Scene) -> 
 
 
 def test_scores_of_other_models_do_not_count(scene: Scene) -> None:
-    scene.score(400, lambda lead: replace(lead, description=None))
+    scene.score(400, lambda lead: lead._replace(description=None))
     scene.services.clock.advance(hours=1)
     scene.publish(1)
 
@@ -198,7 +197,7 @@ def test_performance_is_estimated_before_any_outcome(scene: Scene) -> None:
 
 def test_a_fall_of_f1_is_critical_and_makes_the_next_check_train(scene: Scene) -> None:
     record = scene.services.models.records[scene.version]
-    scene.services.models.records[scene.version] = replace(record, metrics={"f1_score": 0.95})
+    scene.services.models.records[scene.version] = record._replace(metrics={"f1_score": 0.95})
     scene.say(scene.score(150), lambda p: p < 0.5)
 
     report = scene.run()
@@ -293,7 +292,7 @@ def test_every_alert_that_opens_is_known_and_logged_without_personal_data(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("WARNING")
-    scene.score(400, lambda lead: replace(lead, description=None, price=3e9, category="new"))
+    scene.score(400, lambda lead: lead._replace(description=None, price=3e9, category="new"))
 
     codes = scene.open_codes()
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -170,8 +169,8 @@ def test_a_job_whose_worker_died_is_found_by_whoever_looks() -> None:
 
         found = world.retraining.status("op") if look == "status" else world.retraining.last()
 
-        assert found == replace(
-            job, status="failed", error=WORKER_STOPPED, finished_at=world.clock.now()
+        assert found == job._replace(
+            status="failed", error=WORKER_STOPPED, finished_at=world.clock.now()
         )
         assert world.request("next").status == "queued"
 

@@ -1,7 +1,6 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -152,7 +151,7 @@ def test_any_lead_at_any_moment_scores_finitely_with_reasons_that_add_up(
 def bare_model() -> ScoringModel:
     """Train on leads that have a title and nothing else."""
     bare = tuple(
-        replace(each, lead=bare_lead(lead_id=each.lead.lead_id, title=each.lead.title))
+        each._replace(lead=bare_lead(lead_id=each.lead.lead_id, title=each.lead.title))
         for each in forests.training_examples(80)
     )
     return fit_model(bare, builders.settings(), estimators, forests.QUICK).scoring_model

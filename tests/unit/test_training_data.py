@@ -1,5 +1,4 @@
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from lead_scoring.entities import GivenScore, Lead, LeadId, iso, lead_key
 from lead_scoring.entities.feedback import Feedback
 from lead_scoring.entities.training import LeadSnapshot, Outcome, TrainingExample, WantedSnapshot
+from lead_scoring.feature_extractor import FeatureExtractor
 from lead_scoring.features.historical import OutcomeHistory
 from lead_scoring.features.keywords import TERMS
 from lead_scoring.labels import Evidence
@@ -204,7 +204,7 @@ def a_life(seed: int) -> Source:
     for number, one in enumerate(various_leads(60)):
         at, given_score = MOMENT + random.randrange(40 * 24) * HOUR, None
         for _ in range(random.randint(1, 3)):
-            changed = replace(one, title=f"{one.title} {random.choice(('urgent', 'now', ''))}")
+            changed = one._replace(title=f"{one.title} {random.choice(('urgent', 'now', ''))}")
             given_score = source.score(changed, at)
             for _ in range(random.randint(0, 3)):
                 at += random.randrange(1, 90) * HOUR
@@ -245,7 +245,7 @@ def shuffled_after(source: Source, cut: datetime, random: Random) -> Source:
         for score_key, snapshot in scores.items():
             if snapshot.moment > cut:
                 text = random.choice(("Zookeeper wanted", "urgent urgent", "$90k"))
-                snapshot = replace(snapshot, lead=replace(snapshot.lead, title=text, price=None))
+                snapshot = snapshot._replace(lead=snapshot.lead._replace(title=text, price=None))
             other.scores.setdefault(key, {})[score_key] = snapshot
     return other
 
@@ -253,7 +253,14 @@ def shuffled_after(source: Source, cut: datetime, random: Random) -> Source:
 def features(data: TrainingSet, extractor: Any, until: datetime) -> dict[tuple[str, str], bytes]:
     """Return the rows of examples up to a moment, with the history of this training set."""
     terms = (*TERMS, *extractor.title_terms.terms, *extractor.description_terms.terms)
-    extractor = replace(extractor, history=OutcomeHistory.fit(data.history, terms))
+    extractor = FeatureExtractor(
+        extractor.title_terms,
+        extractor.description_terms,
+        extractor.categories,
+        extractor.prices,
+        extractor.business_time_zone,
+        OutcomeHistory.fit(data.history, terms),
+    )
     return {
         (lead_key(one.lead.lead_id), iso(one.moment)): extractor.extract(
             [one.lead], [one.moment]
@@ -393,12 +400,12 @@ def test_a_fingerprint_tells_all_that_a_model_comes_from() -> None:
         base._replace(examples=rest),
         base._replace(history=base.history[1:]),
         *(
-            base._replace(examples=[replace(first, **change), *rest])
+            base._replace(examples=[first._replace(**change), *rest])
             for change in (
                 {"target": 0.123},
                 {"weight": 0.123},
                 {"moment": first.moment + DAY},
-                {"lead": replace(first.lead, title="Another")},
+                {"lead": first.lead._replace(title="Another")},
             )
         ),
     ]

@@ -35,10 +35,10 @@ def with_news(services: Any, days: float = 8) -> None:
     services.clock.advance(days=days)
     first = services.clock.now() - timedelta(days=5)
     for number, (lead, _, outcome) in enumerate(ROWS[:60]):
-        new = replace(lead, lead_id=f"new-{number}")
+        new = lead._replace(lead_id=f"new-{number}")
         moment = first + timedelta(hours=number)
         services.training_data.add_leads([(new, moment)])
-        services.training_data.add_outcomes([replace(outcome, lead_id=new.lead_id)])
+        services.training_data.add_outcomes([outcome._replace(lead_id=new.lead_id)])
 
 
 def lease_of(services: Any) -> Lease:
@@ -346,7 +346,7 @@ def with_others(count: int) -> tuple[Any, list[str]]:
     services, models = services_with(ROWS), Restless([])
     services.__dict__.update(models=models, jobs=models.jobs)
     # They learned the opposite of what is true.
-    wrong = [replace(each, target=1 - each.target) for each in forests.training_examples(60)]
+    wrong = [each._replace(target=1 - each.target) for each in forests.training_examples(60)]
     fitted = fit_model(wrong, builders.settings(), estimators, LEAST)
     for number in range(count):
         # And find nobody: each is a model of its own, with an F1 of 0.

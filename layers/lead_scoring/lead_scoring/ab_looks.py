@@ -8,7 +8,6 @@ two together stay within the level.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -41,8 +40,7 @@ _ROUNDING = 1e-12
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What a test is judged by."""
 
     min_samples: int
@@ -88,8 +86,7 @@ class Comparison(NamedTuple):
         return self.effect is not None and self.effect < 0
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at a test, before anything is decided by it.
 
     `mismatch_p_value` is None while nobody was exposed; `required_samples` (per variant) None while

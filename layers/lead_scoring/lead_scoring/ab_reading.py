@@ -1,7 +1,7 @@
 """A look at an A/B test with all that its meaning depends on."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .ab_looks import Look, Rules
 from .experiments import ABTest
@@ -10,8 +10,7 @@ _FIRST_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A look with all that its verdict depends on.
 
     `planned_samples` and `required_samples` are per variant, None where not known yet;

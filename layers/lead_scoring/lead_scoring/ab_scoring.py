@@ -4,7 +4,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -68,8 +67,7 @@ class ABScorer:
         variant = assign_variant(known.test, unit, key)
         now = self._clock.now()
         answer, latency_ms = self._answer(known, variant, lead, now, explain=explain)
-        record = replace(
-            score_record(lead, answer, now, request_id, 0, latency_ms),
+        record = score_record(lead, answer, now, request_id, 0, latency_ms)._replace(
             ab_test=test_name,
             variant=variant.variant_name,
         )
@@ -110,9 +108,8 @@ class ABScorer:
         probabilities: Mapping[str, float] = {
             each.variant_name: each.probability for each in said if each.probability is not None
         }
-        return replace(
-            scoring,
-            record=replace(record, shadows=probabilities or None),
+        return scoring._replace(
+            record=record._replace(shadows=probabilities or None),
             shadow_scores={each.variant_name: each.score for each in said},
         )
 

@@ -1,7 +1,6 @@
 """What shadows would have said: how far they agree with the answers, and how well they do."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -81,4 +80,4 @@ def _shadows(one: Label) -> Mapping[str, float]:
 
 def _as_if_given(one: Label, probability: float) -> Label:
     assert one.given is not None  # noqa: S101 (see shadow_outcomes)
-    return one._replace(given=replace(one.given, probability=probability))
+    return one._replace(given=one.given._replace(probability=probability))

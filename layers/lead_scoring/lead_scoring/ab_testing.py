@@ -1,7 +1,6 @@
 """A/B tests: put models against each other on the same leads, and say which one to keep."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -184,7 +183,7 @@ class ABTestManager:
             verdict = judge(reading)
             assert verdict.code == FIX_ALLOCATION  # noqa: S101 (the first that applies)
             return reading, verdict
-        stands = replace(reading, significant=frozenset(final_look["significant"]))
+        stands = reading._replace(significant=frozenset(final_look["significant"]))
         return stands, Verdict(final_look["code"], final_look["text"], final_look["variant_name"])
 
     def _shadows(self, test: ABTest, tally: Tally) -> list[dict[str, Any]]:

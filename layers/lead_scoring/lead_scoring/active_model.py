@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .baseline import Baseline
 from .circuit_breaker import pause_after
@@ -18,8 +18,7 @@ from .scoring_model import Scores, ScoringModel
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answering:
+class Answering(NamedTuple):
     """What answers now; `fault` says why it is not what the pointer names, None if it is."""
 
     version: str
@@ -104,7 +103,7 @@ class ActiveModelCache:
             return Answering(BASELINE_VERSION, Baseline())
         loaded = self._answering
         if loaded is not None and loaded.version == active.model_version:
-            return replace(loaded, is_degraded=False, fault=None)
+            return loaded._replace(is_degraded=False, fault=None)
         files = self._files.fetch(active.model_version, active.checksums)
         answering = Answering(active.model_version, ScoringModel.load(files.__getitem__))
         # A pointer at files that could not be kept would hide an older model that was.
@@ -120,7 +119,7 @@ class ActiveModelCache:
             if isinstance(error, StoreUnavailableError):
                 raise error
             raise StoreUnavailableError("the active model") from error
-        return replace(answering, is_degraded=is_degraded, fault=str(error))
+        return answering._replace(is_degraded=is_degraded, fault=str(error))
 
     def _from_directory(self) -> Answering | None:
         active = self._directory.last_active()

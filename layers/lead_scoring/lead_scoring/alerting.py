@@ -1,7 +1,6 @@
 """The nouns of alerts: what is wrong, since when, and what to do. Standard library only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -42,8 +41,7 @@ class Finding(NamedTuple):
     subjects: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """Something that is wrong now; `clear_checks` is how often in a row it looked well again."""
 
     code: str
@@ -65,8 +63,7 @@ class AlertChange(NamedTuple):
     closed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """What the last monitoring left: the open alerts, and its report as the API shows it.
 
     `revision` counts the runs: of two that began from the same one, one is kept.
@@ -74,5 +71,5 @@ class Watch:
 
     revision: int = 0
     alerts: Sequence[Alert] = ()
-    report: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = {}
     at: datetime | None = None

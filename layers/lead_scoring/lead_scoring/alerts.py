@@ -1,7 +1,6 @@
 """Alerts that open and close by themselves, and do not flap."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -93,7 +92,7 @@ def _after(before: Alert | None, finding: Finding, now: datetime) -> Alert | Non
     if before is None:
         return None
     clear_checks = before.clear_checks + 1 if finding.is_clear else 0
-    return None if clear_checks >= CHECKS_TO_CLOSE else replace(before, clear_checks=clear_checks)
+    return None if clear_checks >= CHECKS_TO_CLOSE else before._replace(clear_checks=clear_checks)
 
 
 def _alert(finding: Finding, since: datetime, now: datetime) -> Alert:

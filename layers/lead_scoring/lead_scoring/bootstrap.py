@@ -5,13 +5,13 @@ services.lead_scorer.predict_single({"lead_id": 1, "title": "Senior Python devel
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .adapters.clock import ShiftedClock, SystemClock
+from .garbage import without_search
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -52,6 +52,20 @@ if TYPE_CHECKING:
     from .variant_models import VariantModels
 
 
+_Service = TypeVar("_Service")
+
+
+def _loaded(load: Callable[[Any], _Service]) -> cached_property[_Service]:
+    """Make a service of a function: loaded when it is first asked for, with all that it needs."""
+
+    @wraps(load)
+    def loaded(services: Any) -> _Service:
+        with without_search():
+            return load(services)
+
+    return cached_property(loaded)
+
+
 def connect(settings: Settings | None = None) -> "Services":
     """Return the services for these settings (default: the environment's), always the same ones.
 
@@ -65,96 +79,108 @@ def _services(settings: Settings) -> "Services":
     return Services(settings)
 
 
-@dataclass(frozen=True)
 class Services:
     """Everything wired; each service, and the libraries that it needs, is loaded at first use."""
 
-    settings: Settings
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is connected to yet."""
+        self.settings = settings
 
-    @cached_property
+    def prepare(self, *names: str) -> None:
+        """Load services by name before they are asked for, and the client that their stores share.
+
+        Nothing is connected to yet.
+        """
+        from .adapters.clients import client
+
+        for name in names:
+            getattr(self, name)
+        client("dynamodb", self.settings.aws_endpoint_url)
+
+    @_loaded
     def clock(self) -> "Clock":
         """The clock."""
         file = self.settings.clock_file
         return ShiftedClock(file) if file else SystemClock()
 
-    @cached_property
+    @_loaded
     def predictions(self) -> "PredictionStore":
         """The audit log of scores."""
         from .adapters.prediction_store import DynamoPredictionStore
 
         return DynamoPredictionStore(self.settings, self.clock)
 
-    @cached_property
+    @_loaded
     def training_data(self) -> "TrainingStore":
         """Leads and what became of them."""
         from .adapters.training_store import DynamoTrainingStore
 
         return DynamoTrainingStore(self.settings, self.clock)
 
-    @cached_property
+    @_loaded
     def feedback(self) -> "FeedbackStore":
         """Feedback and its counters."""
         from .adapters.feedback_store import DynamoFeedbackStore
 
         return DynamoFeedbackStore(self.settings, self.clock)
 
-    @cached_property
+    @_loaded
     def replies(self) -> "ReplyStore":
         """What answered requests with an idempotency key."""
         from .adapters.reply_store import DynamoReplyStore
 
         return DynamoReplyStore(self.settings, self.clock)
 
-    @cached_property
+    @_loaded
     def ab_test_store(self) -> "ABTestStore":
         """A/B tests and their counters."""
         from .adapters.ab_test_store import DynamoABTestStore
 
         return DynamoABTestStore(self.settings)
 
-    @cached_property
+    @_loaded
     def exposures(self) -> "ExposureStore":
         """Which unit met which variant."""
         from .adapters.exposure_store import DynamoExposureStore
 
         return DynamoExposureStore(self.settings)
 
-    @cached_property
+    @_loaded
     def monitoring(self) -> "MonitoringStore":
         """Reports of monitoring, and alerts."""
         from .adapters.monitoring_store import DynamoMonitoringStore
 
         return DynamoMonitoringStore(self.settings)
 
-    @cached_property
+    @_loaded
     def jobs(self) -> "JobStore":
         """Trainings and their lease."""
         from .adapters.job_store import DynamoJobStore
 
         return DynamoJobStore(self.settings)
 
-    @cached_property
+    @_loaded
     def training_worker(self) -> "TrainingWorker":
         """The function that trains."""
         from .adapters.training_worker import LambdaTrainingWorker
 
         return LambdaTrainingWorker(self.settings)
 
-    @cached_property
+    @_loaded
     def models(self) -> "ModelRegistry":
         """Registered models and the active pointer."""
         from .adapters.model_registry import DynamoModelRegistry
 
         return DynamoModelRegistry(self.settings)
 
-    @cached_property
+    @_loaded
     def artifacts(self) -> "ArtifactStore":
         """The files of the models."""
         from .adapters.artifact_store import S3ArtifactStore
 
         return S3ArtifactStore(self.settings)
 
-    @cached_property
+    @_loaded
     def active_model(self) -> "ActiveModelCache":
         """The model that answers."""
         from .active_model import ActiveModelCache
@@ -167,7 +193,7 @@ class Services:
             self.settings.model_refresh_seconds,
         )
 
-    @cached_property
+    @_loaded
     def lead_scorer(self) -> "LeadScorer":
         """Scores leads."""
         from .lead_scorer import LeadScorer
@@ -182,7 +208,7 @@ class Services:
             self.read_lead,
         )
 
-    @cached_property
+    @_loaded
     def attribution(self) -> "Attribution":
         """Counts conversions of A/B tests."""
         from .attribution import Attribution
@@ -190,7 +216,7 @@ class Services:
         window = timedelta(days=self.settings.ab_attribution_days)
         return Attribution(self.exposures, self.feedback, self.settings.hash_key, window)
 
-    @cached_property
+    @_loaded
     def variant_models(self) -> "VariantModels":
         """The models that A/B tests compare."""
         from .adapters.model_directory import LocalModelDirectory
@@ -200,14 +226,14 @@ class Services:
         directory = LocalModelDirectory(self.settings.model_dir)
         return VariantModels(ModelFiles(self.artifacts, directory))
 
-    @cached_property
+    @_loaded
     def ab_test_cache(self) -> "ABTestCache":
         """The A/B tests that this process scores with."""
         from .ab_test_cache import ABTestCache
 
         return ABTestCache(self.ab_test_store, self.settings.model_refresh_seconds)
 
-    @cached_property
+    @_loaded
     def ab_scorer(self) -> "ABScorer":
         """Scores leads by the variants of A/B tests."""
         from .ab_scoring import ABScorer
@@ -222,7 +248,7 @@ class Services:
             self.attribution,
         )
 
-    @cached_property
+    @_loaded
     def ab_tests(self) -> "ABTestManager":
         """Creates A/B tests, scores with them, reads their results, stops them."""
         from .ab_testing import ABTestManager
@@ -240,7 +266,7 @@ class Services:
             self.read_ab_test,
         )
 
-    @cached_property
+    @_loaded
     def health(self) -> "HealthCheck":
         """Says whether the service can score."""
         from .health import HealthCheck
@@ -249,7 +275,7 @@ class Services:
             self.active_model, self.models, self.artifacts, self.jobs, self.monitoring
         )
 
-    @cached_property
+    @_loaded
     def feedback_processor(self) -> "FeedbackProcessor":
         """Takes feedback, shows it, counts it."""
         from .feedback_processor import FeedbackProcessor
@@ -258,21 +284,21 @@ class Services:
             self.clock, self.feedback, self.predictions, self.attribution, self.read_feedback
         )
 
-    @cached_property
+    @_loaded
     def idempotency(self) -> "Idempotency":
         """Does what one idempotency key stands for once."""
         from .idempotency import Idempotency
 
         return Idempotency(self.clock, self.replies, self.settings.hash_key)
 
-    @cached_property
+    @_loaded
     def model_releases(self) -> "ModelReleases":
         """Activates models, rolls back, cleans up."""
         from .model_releases import ModelReleases
 
         return ModelReleases(self.clock, self.models, self.artifacts)
 
-    @cached_property
+    @_loaded
     def retraining_check(self) -> "RetrainingCheck":
         """Says whether a new model should be trained."""
         from .retraining_check import RetrainingCheck
@@ -281,14 +307,14 @@ class Services:
             self.settings, self.clock, self.training_data, self.models, self.monitoring
         )
 
-    @cached_property
+    @_loaded
     def retraining(self) -> "Retraining":
         """Has models trained, and says how far that is."""
         from .retraining import Retraining
 
         return Retraining(self.settings, self.clock, self.jobs, self.training_worker)
 
-    @cached_property
+    @_loaded
     def monitor(self) -> "Monitor":
         """Looks at what the model does of late, and opens alerts."""
         from .adapters.model_directory import LocalModelDirectory
@@ -310,7 +336,7 @@ class Services:
             self.monitoring,
         )
 
-    @cached_property
+    @_loaded
     def performance(self) -> "Performance":
         """Says how the active model does."""
         from .performance import Performance
@@ -324,7 +350,7 @@ class Services:
             self.monitoring,
         )
 
-    @cached_property
+    @_loaded
     def model_trainer(self) -> "ModelTrainer":
         """Trains, compares and activates models."""
         from .model_trainer import ModelTrainer
@@ -341,7 +367,7 @@ class Services:
             lambda: self.estimators,
         )
 
-    @cached_property
+    @_loaded
     def estimators(self) -> "Estimators":
         """The fitting libraries: XGBoost, SciPy and scikit-learn."""
         from .adapters import estimators

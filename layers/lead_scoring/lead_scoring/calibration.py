@@ -1,7 +1,6 @@
 """From raw log-odds to a probability that means what it says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from .errors import ArtifactError
 Doubles = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
 class Calibration:
     """The beta calibration map p = sigmoid(a ln s - b ln(1 - s) + c), with s = sigmoid(margin).
 
@@ -24,13 +22,10 @@ class Calibration:
     [0.5]
     """
 
-    kind: str
-    a: float
-    b: float
-    c: float
-
-    def __post_init__(self) -> None:
-        if not (self.a > 0 and self.b > 0 and np.isfinite([self.a, self.b, self.c]).all()):
+    def __init__(self, kind: str, a: float, b: float, c: float) -> None:
+        """Take the map's three numbers; raise ArtifactError unless it rises with the margin."""
+        self.kind, self.a, self.b, self.c = kind, a, b, c
+        if not (a > 0 and b > 0 and np.isfinite([a, b, c]).all()):
             raise ArtifactError("a calibration must rise with the margin")
 
     def probabilities(self, margins: Doubles) -> Doubles:

@@ -1,5 +1,6 @@
 """What can go wrong, in the words of the domain. `api` maps each error to one HTTP status."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -12,6 +13,15 @@ class Fault(NamedTuple):
 
     pointer: str
     message: str
+
+
+def json_pointer(location: Sequence[str | int]) -> str:
+    """Write a place in a document as RFC 6901 does.
+
+    >>> json_pointer(("leads", 7, "a/b~c"))
+    '/leads/7/a~1b~0c'
+    """
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
 
 
 ANOTHER_CONTENT = Fault(

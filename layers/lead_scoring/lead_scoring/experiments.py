@@ -1,7 +1,6 @@
 """The nouns of A/B tests: tests, variants, exposures, what was counted. Standard library only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -31,8 +30,7 @@ class WantedTest(NamedTuple):
     expected_days: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """One of the models that a test compares.
 
     `traffic_percentage` is in (0, 100], of a shadow 0: it scores beside whoever answers, and never
@@ -44,11 +42,10 @@ class Variant:
     traffic_percentage: float
     is_control: bool = False
     is_shadow: bool = False
-    checksums: Mapping[str, str] = field(default_factory=dict)
+    checksums: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedSize:
+class PlannedSize(NamedTuple):
     """The size of a variant at which the final look is taken, and the look that froze it."""
 
     samples: int
@@ -56,8 +53,7 @@ class PlannedSize:
     control_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a test was stopped; ending it again with the same `operation_id` changes nothing."""
 
     at: datetime
@@ -66,8 +62,7 @@ class Ending:
     winner_variant: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ABTest:
+class ABTest(NamedTuple):
     """A test of two or more models on the same leads, and how far it has come.
 
     `final_look` is the look that decided, as the API shows it; None until then.
@@ -105,16 +100,14 @@ class ABTest:
         return next(each for each in self.variants if each.is_control)
 
 
-@dataclass(frozen=True, slots=True)
-class StoppedTest:
+class StoppedTest(NamedTuple):
     """A test that was stopped, and the change of the active model that came with it, if any."""
 
     test: ABTest
     change: LedgerRow | None
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(NamedTuple):
     """A variant that a unit was exposed to in a test, for which its conversions count.
 
     `unit` is a keyed hash, of the user or else of the lead.
@@ -134,8 +127,7 @@ class Conversion(NamedTuple):
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ABScoring:
+class ABScoring(NamedTuple):
     """A score that a test gave a lead for a unit; `lead` is the keyed hash of the lead's key.
 
     `shadow_scores` has the score (0 to 100) of every shadow, None for one that failed.
@@ -144,11 +136,10 @@ class ABScoring:
     exposure: Exposure
     lead: str
     record: ScoreRecord
-    shadow_scores: Mapping[str, int | None] = field(default_factory=dict)
+    shadow_scores: Mapping[str, int | None] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class ArmCounts:
+class ArmCounts(NamedTuple):
     """What was counted of one variant: units, those that converted, scorings, sum of scores."""
 
     samples: int = 0
@@ -157,16 +148,14 @@ class ArmCounts:
     score_sum: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShadowCounts:
+class ShadowCounts(NamedTuple):
     """How often each pair of an answer's score and the shadow's occurred, and failures."""
 
-    pairs: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    pairs: Mapping[tuple[int, int], int] = {}
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What was counted of a test, by name of the variant; one that counted nothing is absent."""
 
     arms: Mapping[str, ArmCounts]

@@ -1,9 +1,8 @@
 """From additive effects to the reasons that people read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,7 @@ _DECIMALS = 6
 _SMALLEST = 1e-300
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What raised and lowered one score: base effect plus all effects is the margin."""
 
     base_effect: float

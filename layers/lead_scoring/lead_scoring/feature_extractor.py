@@ -1,12 +1,10 @@
 """All feature families together: from leads and their moments to the matrix a model reads."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +19,7 @@ from .features.price import PriceLevels
 from .features.reading import TOKEN_PATTERN, Reading, read
 from .features.tfidf import TermWeights, TfidfVocabulary
 from .settings import Settings
+from .time_zones import time_zone
 
 if TYPE_CHECKING:
     from .entities.training import TrainingExample
@@ -33,48 +32,43 @@ _AT_ONCE = 256
 FitTfidf = Callable[[Sequence[str], str, int], tuple[tuple[str, ...], tuple[float, ...]]]
 
 
-@dataclass(frozen=True)
 class FeatureExtractor:
     """The fitted state of every family; its `features` are the columns, and their order counts."""
 
-    title_terms: TfidfVocabulary
-    description_terms: TfidfVocabulary
-    categories: CategoryVocabulary
-    prices: PriceLevels
-    business_time_zone: str
-    history: OutcomeHistory
-    features: tuple[Feature, ...] = field(init=False, repr=False, compare=False)
-    _zone: ZoneInfo = field(init=False, repr=False, compare=False)
-    _row: Struct = field(init=False, repr=False, compare=False)
-    _columns: "_Columns" = field(init=False, repr=False, compare=False)
-    _keywords: Keywords = field(init=False, repr=False, compare=False)
-    _weights: TermWeights = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        title_terms: TfidfVocabulary,
+        description_terms: TfidfVocabulary,
+        categories: CategoryVocabulary,
+        prices: PriceLevels,
+        business_time_zone: str,
+        history: OutcomeHistory,
+    ) -> None:
+        """Take what was fitted, and place the features of every family."""
+        self.title_terms, self.description_terms = title_terms, description_terms
+        self.categories, self.prices, self.history = categories, prices, history
+        self.business_time_zone = business_time_zone
         families = (
             text.TITLE_FEATURES,
             text.DESCRIPTION_FEATURES,
             (
                 *temporal.FEATURES,
                 *location.FEATURES,
-                *self.categories.features,
+                *categories.features,
                 *price.FEATURES,
                 *contact.FEATURES,
             ),
-            (*self.title_terms.features("title"), *self.description_terms.features("description")),
+            (*title_terms.features("title"), *description_terms.features("description")),
             historical.FEATURES,
         )
-        vocabularies = (self.title_terms, self.description_terms)
         columns = _Columns.of(*map(len, families))
-        for name, value in (
-            ("features", tuple(chain.from_iterable(families))),
-            ("_zone", ZoneInfo(self.business_time_zone)),
-            ("_row", columns.row_of_one()),
-            ("_columns", columns),
-            ("_keywords", Keywords(self.history.lexicon)),
-            ("_weights", TermWeights(self.history.lexicon, vocabularies, columns.terms.start)),
-        ):
-            object.__setattr__(self, name, value)
+        self.features: tuple[Feature, ...] = tuple(chain.from_iterable(families))
+        self._zone = time_zone(business_time_zone)
+        self._columns, self._row = columns, columns.row_of_one()
+        self._keywords = Keywords(history.lexicon)
+        self._weights = TermWeights(
+            history.lexicon, (title_terms, description_terms), columns.terms.start
+        )
 
     @classmethod
     def fit(

@@ -4,10 +4,9 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import islice
-from typing import Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 from .active_model import ActiveModelCache
 from .circuit_breaker import CircuitBreaker
@@ -18,6 +17,9 @@ from .ports import Clock, ExposureStore, PredictionStore, TrainingStore
 from .predictions import add_reasons, prediction, score_record
 from .settings import Settings
 from .trend import TREND_SCORES, trend
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,13 @@ class LeadScorer:
         self._predictions, self._training_data = predictions, training_data
         self._exposures, self._read_lead = exposures, read_lead
         self._keeping = CircuitBreaker(settings.model_refresh_seconds)
-        self._writers = ThreadPoolExecutor(_MOST_WRITERS, thread_name_prefix="audit-log")
+
+    @cached_property
+    def _writers(self) -> "ThreadPoolExecutor":
+        # No start waits for what only a batch needs.
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(_MOST_WRITERS, thread_name_prefix="audit-log")
 
     def load_model(self) -> str:
         """Fetch the active model now; return the version that answers from here on.
@@ -100,7 +108,7 @@ class LeadScorer:
             )
             for lead, one in zip(read, found.scored, strict=True)
         ]
-        request_id = request_id or str(uuid4())
+        request_id = request_id or _new_id()
         records = [
             score_record(lead, answer, now, request_id, i, latency_ms)
             for i, (lead, answer) in enumerate(zip(read, answers, strict=True))
@@ -167,6 +175,13 @@ class LeadScorer:
             )
             return False
         return True
+
+
+def _new_id() -> str:
+    # Requests come with an id of their own, where they are requests.
+    from uuid import uuid4
+
+    return str(uuid4())
 
 
 def _listed(record: ScoreRecord) -> dict[str, Any]:

@@ -7,7 +7,6 @@ end; a training that is cut off anywhere before leaves nothing but files that no
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import uuid4
@@ -123,7 +122,7 @@ class ModelTrainer:
         job, progress = run.job, run.progress
         if not job.force_retrain:
             progress("checking whether to train", 0.0)
-            run.job = job = replace(job, reasons=self._reasons_to_train())
+            run.job = job = job._replace(reasons=self._reasons_to_train())
         progress("reading outcomes", 0.0)
         now = self._clock.now()
         data = training_set(self._training_data, self._settings, now)

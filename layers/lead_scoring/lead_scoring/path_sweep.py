@@ -10,7 +10,7 @@ an edge share the factors above it, so that one pass down and one pass up every 
 (Yu et al., "Linear TreeShap", 2022), for any depth and without a table per leaf.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(NamedTuple):
     """All edges that end at one depth, over all trees: left children first, then right ones.
 
     `edges` is their slice of the edge arrays; `origin` the position of each edge's upper end among

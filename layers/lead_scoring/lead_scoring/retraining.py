@@ -1,7 +1,6 @@
 """Have models trained elsewhere, one at a time, and say how far that is."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -55,12 +54,12 @@ class Retraining:
             request_id=request_id,
         )
         if validation_split is not None:
-            wanted = replace(wanted, validation_split=validation_split)
+            wanted = wanted._replace(validation_split=validation_split)
         for attempt in count(1):
             job = self._jobs.open(wanted, self._queued_until())
             if job.error != _NOT_CALLED:
                 break
-            wanted = replace(wanted, job_id=f"{operation.operation_id}-{attempt}")
+            wanted = wanted._replace(job_id=f"{operation.operation_id}-{attempt}")
         if job.status == "queued":
             self._call(job)
         return job
@@ -82,7 +81,7 @@ class Retraining:
             # finds that its job has ended.
             if self._jobs.get(job.job_id).status == "queued":
                 now = self._clock.now()
-                failed = replace(job, status="failed", error=_NOT_CALLED, finished_at=now)
+                failed = job._replace(status="failed", error=_NOT_CALLED, finished_at=now)
                 self._jobs.finish(Lease(job.job_id, job.fence, now), failed)
                 raise
 

@@ -3,10 +3,9 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +32,7 @@ _EXPLAINED_AT_ONCE = 128
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """One lead's score: raw log-odds, calibrated probability, and whether the lead is unusual."""
 
     margin: float
@@ -43,8 +41,7 @@ class Scored:
     is_outlier: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredLeads:
+class ScoredLeads(NamedTuple):
     """The scores of leads in their order, and what works out why they are what they are."""
 
     scored: list[Scored]

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from .errors import SettingsError
+from .time_zones import time_zone
 
 
 def _setting(variable: str, default: Any, read: Callable[[str], Any], meaning: str) -> Any:
@@ -67,7 +67,7 @@ def _secret(text: str) -> str:
 
 def _time_zone(text: str) -> str:
     try:
-        ZoneInfo(text)
+        time_zone(text)
     except (KeyError, ValueError, OSError):
         raise ValueError(f"must be an IANA time zone such as Europe/Berlin, not {text!r}") from None
     return text

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -96,7 +95,7 @@ def fingerprint(data: TrainingSet, recipe: Mapping[str, Any]) -> str:
     """
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
     for example in data.examples:
-        digest.update(_bytes(replace(example, lead=_same_lead(example.lead))))
+        digest.update(_bytes(example._replace(lead=_same_lead(example.lead))))
     for known in data.history:
         digest.update(_bytes(known._replace(lead=_same_lead(known.lead))))
     return digest.hexdigest()
@@ -104,7 +103,7 @@ def fingerprint(data: TrainingSet, recipe: Mapping[str, Any]) -> str:
 
 def _same_lead(lead: Lead) -> Lead:
     """Return a lead whose id is a text: 123 and "123" are the same."""
-    return replace(lead, lead_id=lead_key(lead.lead_id))
+    return lead._replace(lead_id=lead_key(lead.lead_id))
 
 
 def _bytes(value: object) -> bytes:

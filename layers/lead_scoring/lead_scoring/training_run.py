@@ -1,7 +1,6 @@
 """A job that is being done, from taking its lease to writing down how it ended."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,8 +70,8 @@ class TrainingRun:
         step, fraction = self.progress.step, self.progress.fraction
         with self.keeper.last() as lease:
             at = self._clock.now()
-            done = replace(self.job, status=status, step=step, fraction=fraction, finished_at=at)
-            done = replace(done, **changes)
+            done = self.job._replace(status=status, step=step, fraction=fraction, finished_at=at)
+            done = done._replace(**changes)
             self._jobs.finish(lease, done)
         return done
 

@@ -1,6 +1,5 @@
 """Trainings and their lease, in DynamoDB."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from pynamodb.expressions.update import Action
@@ -101,7 +100,7 @@ class DynamoJobStore:
             return stored
         if held and held.lease_until > job.created_at:
             raise JobRunningError(held.job_id)
-        opened = replace(job, fence=held.fence + 1 if held else 1)
+        opened = job._replace(fence=held.fence + 1 if held else 1)
         before = self._find(held.job_id) if held else None
 
         def fill(write: TransactWrite) -> None:
@@ -149,7 +148,7 @@ class DynamoJobStore:
         own = holds(self._leases, lease.job_id, lease.fence, now)
         prolonged: list[Action] = [self._leases.lease_until.set(until)]
         if written(lambda: self._leases(LEASE).update(prolonged, own)):
-            return replace(lease, expires_at=until)
+            return lease._replace(expires_at=until)
         self._demand(lease, now)
         return None
 

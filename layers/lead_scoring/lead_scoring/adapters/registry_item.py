@@ -1,6 +1,5 @@
 """The table of models: one item a version, the pointer, and the ledger of its changes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
@@ -188,4 +187,4 @@ def change_from(before: ActiveModel | None, to_version: str, activation: Activat
 
 def deployed(record: ModelRecord, change: LedgerRow | None) -> ModelRecord:
     """Return a model as it is after a change that activated it."""
-    return replace(record, deployed_at=change.at) if change else record
+    return record._replace(deployed_at=change.at) if change else record

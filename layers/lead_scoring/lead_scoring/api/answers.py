@@ -28,7 +28,7 @@ def batch_answer(
     return {
         "results": results,
         "errors": [
-            {"index": each.index, "lead_id": each.lead_id, "errors": listed(each.faults)}
+            {"index": each.position, "lead_id": each.lead_id, "errors": listed(each.faults)}
             for each in bad
         ],
         "count": len(results),

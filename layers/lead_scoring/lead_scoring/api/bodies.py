@@ -5,15 +5,13 @@ reads a field and what describes it stand in one table, of which `openapi` makes
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..entities import Lead, LeadId
-from ..errors import Fault, InvalidInputError, TooLargeError
+from ..errors import Fault, InvalidInputError, TooLargeError, json_pointer
 from ..hashing import keyed_hash
 from . import fields
-from .problems import json_pointer
 
 # Lambda's answer is limited to 6 MB, as its request is.
 MOST_WITH_REASONS = 2_000
@@ -90,17 +88,15 @@ def batch_schema(lead: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class BadLead:
+class BadLead(NamedTuple):
     """A lead of a batch that cannot be scored: where it stood and all that is wrong with it."""
 
-    index: int
+    position: int
     lead_id: LeadId | None
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """The leads of a batch that can be scored, in their order, and those that cannot."""
 
     leads: list[Lead]

@@ -1,9 +1,8 @@
 """Feedback bodies to interactions: what somebody says, and what was observed in a session."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
@@ -112,8 +111,7 @@ class SessionBody(BaseModel):
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request came from, as far as it is known."""
 
     source_ip: str | None = None
@@ -123,8 +121,7 @@ class Origin:
 _UNKNOWN_ORIGIN = Origin()
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """The good interactions of a session, each with its place, and the faults of the bad ones."""
 
     session_id: str

@@ -9,8 +9,7 @@ import functools
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from chalice.app import Chalice, MultiDict, Request, Response
@@ -31,8 +30,7 @@ _LONGEST_KEY = 255
 _NO_READERS: Mapping[str, Reader] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer with another status than 200, or with headers of its own.
 
     With headers the body is a text that is sent as it is.

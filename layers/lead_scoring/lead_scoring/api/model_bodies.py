@@ -6,8 +6,7 @@ Written without pydantic, which the function of the models would load for these 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import Fault, InvalidInputError
-from .problems import json_pointer
+from ..errors import Fault, InvalidInputError, json_pointer
 
 _MAX_REASON = 500
 

@@ -3,10 +3,9 @@
 import json
 import logging
 import traceback
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import (
     ArtifactError,
@@ -67,13 +66,12 @@ _TITLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What answers an error: status, body, and further headers."""
 
     status: int
     body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
@@ -129,15 +127,6 @@ def listed(faults: Iterable[Fault]) -> list[dict[str, str]]:
             break
         written.append(entry)
     return written
-
-
-def json_pointer(location: Sequence[str | int]) -> str:
-    """Write a place in a document as RFC 6901 does.
-
-    >>> json_pointer(("leads", 7, "a/b~c"))
-    '/leads/7/a~1b~0c'
-    """
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
 
 
 def _printable(pointer: str) -> str:

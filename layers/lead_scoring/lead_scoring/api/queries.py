@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from ..errors import Fault, InvalidInputError
-from .problems import json_pointer
+from ..errors import Fault, InvalidInputError, json_pointer
 
 
 class Reader(Protocol):
@@ -20,8 +18,7 @@ class Reader(Protocol):
         """What it takes, as JSON Schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class WholeNumber:
+class WholeNumber(NamedTuple):
     """Reads a whole number in a range.
 
     >>> WholeNumber(1, 1000, 50)("7"), WholeNumber(1, 1000, 50)(None)
@@ -51,8 +48,7 @@ class WholeNumber:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """Reads `true` and `false`.
 
     >>> Flag(True)("false")
@@ -75,8 +71,7 @@ class Flag:
         return {"type": "boolean", "default": self.default}
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Reads a text that may be absent.
 
     >>> Text(3)("abc"), Text(3)(None)

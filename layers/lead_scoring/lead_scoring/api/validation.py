@@ -5,9 +5,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError, WithJsonSchema
 
-from ..errors import Fault, InvalidInputError
+from ..errors import Fault, InvalidInputError, json_pointer
 from .bodies import NO_OBJECT, REQUIRED, UNKNOWN
-from .problems import json_pointer
 
 _Body = TypeVar("_Body", bound=BaseModel)
 

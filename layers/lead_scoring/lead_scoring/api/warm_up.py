@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 
 from ..errors import StoreUnavailableError
+from ..garbage import without_search
 
 logger = logging.getLogger(__name__)
 
@@ -15,16 +16,14 @@ def on_lambda(load: Callable[[], object]) -> None:
     """Do the work if this is Lambda; anywhere else, importing a handler does nothing.
 
     A store that is down must not keep the function from starting: the first request tries again.
-    What is loaded stays as long as the process. To search it for garbage meanwhile takes a
-    twentieth of a start, and so it is kept out of all later searches too.
+    What is loaded stays as long as the process, and is kept out of all searches for garbage.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return
-    gc.disable()
-    try:
-        load()
-    except StoreUnavailableError as error:
-        logger.error(json.dumps({"event": "not_warmed_up", "store": error.store}))
-    finally:
-        gc.freeze()
-        gc.enable()
+    with without_search():
+        try:
+            load()
+        except StoreUnavailableError as error:
+            logger.error(json.dumps({"event": "not_warmed_up", "store": error.store}))
+        finally:
+            gc.freeze()

@@ -1,16 +1,15 @@
 """The nouns of feedback: who did what with a lead."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from . import GivenScore, LeadId
 
 FEEDBACK_SOURCES = ("manual", "implicit")
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(NamedTuple):
     """What somebody did with a lead, validated; None means not known.
 
     `action_type` is view, contact, convert, archive or rate; `user_rating` is 0 to 100;
@@ -27,8 +26,7 @@ class Interaction:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Who sent feedback: a session as named by the client; of persons only keyed hashes."""
 
     session_id: str | None = None
@@ -37,8 +35,7 @@ class Sender:
     user_agent_hash: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(NamedTuple):
     """One row of feedback: an interaction, what it says, and the score that it answers to.
 
     `target_score` and `confidence` are in [0, 1]; `feedback_source` is manual or implicit;
@@ -61,8 +58,7 @@ class Feedback:
     given: GivenScore | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CountedFeedback:
+class CountedFeedback(NamedTuple):
     """A row of feedback and what it adds to the counters of its day (UTC), by counter."""
 
     feedback: Feedback
@@ -70,8 +66,7 @@ class CountedFeedback:
     counts: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class FeedbackPage:
+class FeedbackPage(NamedTuple):
     """Some of a lead's feedback, newest first; `next_cursor` is None at the end."""
 
     feedback: Sequence[Feedback]

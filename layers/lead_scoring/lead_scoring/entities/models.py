@@ -1,15 +1,14 @@
 """The nouns of running the service: models, their jobs, who changed what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 # Why a job failed whose lease expired.
 WORKER_STOPPED = "the worker stopped before it was done"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """What one request does; doing it again under the same `operation_id` changes nothing more.
 
     A request with an idempotency key keeps its operation through every repetition; `at` is when it
@@ -20,8 +19,7 @@ class Operation:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
+class KeyedRequest(NamedTuple):
     """A request by its idempotency key (None: it has none), where it went, and what it says.
 
     `content` is what JSON can hold.
@@ -32,8 +30,7 @@ class KeyedRequest:
     content: object
 
 
-@dataclass(frozen=True, slots=True)
-class KeptReply:
+class KeptReply(NamedTuple):
     """What answered a request with an idempotency key: `key` and `fingerprint` are keyed hashes."""
 
     key: str
@@ -42,8 +39,7 @@ class KeptReply:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A training of a model; `status` is queued, running, skipped, succeeded or failed.
 
     `fence` is the number of its lease: the larger came later. `fraction` is in [0, 1].
@@ -70,8 +66,7 @@ class Job:
     finished_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to train, for one job, until it expires or is renewed."""
 
     job_id: str
@@ -79,8 +74,7 @@ class Lease:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRecord:
+class ModelRecord(NamedTuple):
     """A registered model: what the registry knows without opening its artifact.
 
     `checksums` maps each file of the artifact to its SHA-256 in hex; `threshold` is the probability
@@ -104,8 +98,7 @@ class ModelRecord:
     deployed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """A wish to change the active model; `model_version` None wishes for the one before (rollback).
 
     Wishing again with the same `operation_id` and `at` changes nothing more.
@@ -119,8 +112,7 @@ class Activation:
     operation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """A change of the active model, as the ledger keeps it."""
 
     at: datetime

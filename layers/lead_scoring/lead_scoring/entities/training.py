@@ -1,6 +1,5 @@
 """The nouns of training: what leads were, and what became of them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a lead, as imported. `user_rating` is 0 to 100; None means not known."""
 
     lead_id: LeadId
@@ -23,8 +21,7 @@ class Outcome:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingExample:
+class TrainingExample(NamedTuple):
     """A lead, the moment for which it is scored, and what became of it.
 
     `target` is in [0, 1], `weight` above 0. `known_at` is when the outcome became known,
@@ -55,16 +52,14 @@ class TrainingMatrix(NamedTuple):
     directions: "NDArray[np.intp]"
 
 
-@dataclass(frozen=True, slots=True)
-class LeadSnapshot:
+class LeadSnapshot(NamedTuple):
     """A lead as it was at a moment: as it was scored then, or as it was imported."""
 
     lead: Lead
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class WantedSnapshot:
+class WantedSnapshot(NamedTuple):
     """Which snapshot of a lead training wants: that of a score, else the best there is.
 
     Without `score_key`: the last live score before `before`, else the imported copy, else the

@@ -10,7 +10,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -63,7 +62,6 @@ def high_value_groups(category: str) -> list[float]:
     return [0.0 if group.isdisjoint(words) else 1.0 for group in _HIGH_VALUE]
 
 
-@dataclass(frozen=True)
 class CategoryVocabulary:
     """The categories of training, most frequent first, with how many leads had each.
 
@@ -71,20 +69,16 @@ class CategoryVocabulary:
     [0.0, 1.0]
     """
 
-    counts: tuple[tuple[str, int], ...]
-    leads: int
-    features: tuple[Feature, ...] = field(init=False, repr=False, compare=False)
-    _rows: dict[str, list[float]] = field(init=False, repr=False, compare=False)
-    _main_codes: dict[str, float] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        single = [name for name, count in self.counts if count >= _FEWEST_FOR_SINGLE][:MOST_SINGLE]
+    def __init__(self, counts: tuple[tuple[str, int], ...], leads: int) -> None:
+        """Take pairs of category and count, and how many leads there were in all."""
+        self.counts, self.leads = counts, leads
+        single = [name for name, count in counts if count >= _FEWEST_FOR_SINGLE][:MOST_SINGLE]
         own = tuple(
             Feature(f"category_is:{name}", f'Category "{name}"', "category") for name in single
         )
-        object.__setattr__(self, "features", FEATURES + own)
-        object.__setattr__(self, "_main_codes", self._codes(0))
-        object.__setattr__(self, "_rows", self._tabulate(single))
+        self.features = FEATURES + own
+        self._main_codes = self._codes(0)
+        self._rows = self._tabulate(single)
 
     def _codes(self, level: int) -> dict[str, float]:
         """Rank the main categories (level 0) or the subcategories (level 2) by frequency."""

@@ -8,8 +8,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..entities import Feature
 from .salary import Salary
@@ -55,8 +54,7 @@ def _quantiles(prices: list[float]) -> tuple[float, ...]:
     return tuple(cuts)
 
 
-@dataclass(frozen=True)
-class PriceLevels:
+class PriceLevels(NamedTuple):
     """The quantiles of the training prices, of all and of each category with enough of them."""
 
     overall: tuple[float, ...]

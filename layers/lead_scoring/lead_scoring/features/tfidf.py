@@ -7,7 +7,6 @@ not occur is 0.0, never missing, because trees treat zero and missing differentl
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,17 @@ from .lexicon import Indices, Lexicon, Occurrences
 from .reading import TOKEN_PATTERN
 
 
-@dataclass(frozen=True)
 class TfidfVocabulary:
     """Terms (one word, or two joined by a space) with their inverse document frequencies."""
 
-    terms: tuple[str, ...]
-    inverse_frequencies: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.terms) != len(self.inverse_frequencies):
+    def __init__(self, terms: tuple[str, ...], inverse_frequencies: tuple[float, ...]) -> None:
+        """Take distinct terms, and a weight above 0 for each; raise ValueError."""
+        self.terms, self.inverse_frequencies = terms, inverse_frequencies
+        if len(terms) != len(inverse_frequencies):
             raise ValueError("every term needs one inverse document frequency")
-        if len(set(self.terms)) != len(self.terms):
+        if len(set(terms)) != len(terms):
             raise ValueError("a term occurs twice")
-        if not all(math.isfinite(weight) and weight > 0 for weight in self.inverse_frequencies):
+        if not all(math.isfinite(weight) and weight > 0 for weight in inverse_frequencies):
             raise ValueError("inverse document frequencies must be positive numbers")
 
     def features(self, field_name: str) -> tuple[Feature, ...]:

@@ -1,0 +1,59 @@
+import gc
+import weakref
+
+import pytest
+
+from infra.embedded_aws import LOCAL_CREDENTIALS
+from lead_scoring.bootstrap import Services
+from lead_scoring.garbage import without_search
+from tests import builders
+
+
+def test_no_garbage_is_searched_for_meanwhile_and_again_afterwards() -> None:
+    with without_search():
+        meanwhile = gc.isenabled()
+
+    assert not meanwhile
+    assert gc.isenabled()
+
+
+class Loaded:
+    """Something that refers to others of its kind."""
+
+    others: "list[Loaded]"
+
+
+def test_what_was_loaded_makes_no_search_due_and_is_found_later_if_it_is_garbage() -> None:
+    gc.unfreeze()
+    with without_search():
+        loaded = [Loaded() for _ in range(10_000)]
+        loaded[0].others = loaded
+        watched = weakref.ref(loaded[0])
+        del loaded
+
+    assert gc.get_count()[0] < 700
+    assert watched() is not None
+    gc.collect()
+    assert watched() is None
+
+
+def test_whoever_searches_for_none_goes_on_without() -> None:
+    gc.disable()
+    try:
+        with without_search():
+            pass
+
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_services_are_prepared_before_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LOCAL_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    services = Services(builders.settings(aws_endpoint_url="http://127.0.0.1:9"))
+
+    services.prepare("models", "idempotency")
+
+    assert {"models", "replies", "idempotency"} <= set(vars(services))
+    assert gc.isenabled()
