@@ -36,7 +36,7 @@ from .bench_scoring import ab_scoring, batch_sizes, batches, monitoring, single_
 from .bench_storage import measure_storage
 from .bench_timing import Pair
 from .bench_training import measure_trainings, training_on_files
-from .lambda_emulator import built_template
+from .lambda_runtime import built_template
 from .rows import FileError
 from .sizes import built_sizes, is_older_than_its_code
 from .state import RunError

@@ -23,7 +23,8 @@ from .bench_progress import Steps
 from .bench_stores import embedded_stores, environment, publish
 from .bench_timing import Pair
 from .gateway_events import HttpRequest, RouteTable, proxy_event
-from .lambda_emulator import built_template, emulated, require_runtime
+from .lambda_emulator import emulated
+from .lambda_runtime import built_template, require_runtime
 from .state import RunError
 from .template import Function, Template
 

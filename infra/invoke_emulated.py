@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.lambda_emulator import FunctionError, built_template, emulated
+from infra.lambda_emulator import emulated
+from infra.lambda_runtime import built_template
+from infra.lambda_worker import FunctionError
 from infra.lifeline import leave_with_the_parent
 from infra.template import Function
 

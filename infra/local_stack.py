@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.embedded_aws import LOCAL_CREDENTIALS, EmbeddedAws
 from infra.function_news import tell
 from infra.function_processes import Call, Ended, FunctionProcesses
-from infra.lambda_emulator import built_template
 from infra.lambda_endpoint import LambdaEndpoint
+from infra.lambda_runtime import built_template
 from infra.provision import provision
 from infra.state import RunError, StateFolder
 from infra.stop_request import StopRequest

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infra.embedded_aws import LOCAL_CREDENTIALS
-from infra.lambda_emulator import BUILT, built_template
+from infra.lambda_runtime import BUILT, built_template
 from infra.local_run import prepare_leads
 from infra.local_stack import LocalStack
 from infra.state import DEMO, STATE, RunError, StateFolder

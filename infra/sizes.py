@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from infra.lambda_emulator import BUILT, built_template
+from infra.lambda_runtime import BUILT, built_template
 from infra.state import RunError
 from infra.template import PROJECT, Template
 

@@ -7,7 +7,7 @@ from infra.bench_arena import Arena, prepare
 from infra.bench_cold_starts import measure_cold_starts
 from infra.bench_data import synthetic
 from infra.bench_progress import Steps
-from infra.lambda_emulator import built_template
+from infra.lambda_runtime import built_template
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.lambda_emulator import built_template
+from infra.lambda_runtime import built_template
 from infra.template import PROJECT, Template
 from infra.template_yaml import parse_yaml
 from lead_scoring.api.operations import OPERATIONS

@@ -15,13 +15,9 @@ import pytest
 from infra.gateway import Gateway
 from infra.gateway_events import HttpRequest
 from infra.gateway_functions import FunctionTimeoutError
-from infra.lambda_emulator import (
-    MOST_WORKERS,
-    EmulatedFunction,
-    FunctionError,
-    built_template,
-    emulated,
-)
+from infra.lambda_emulator import MOST_WORKERS, EmulatedFunction, emulated
+from infra.lambda_runtime import built_template
+from infra.lambda_worker import FunctionError
 from infra.template import PROJECT, Function, Template
 from infra.template_yaml import parse_yaml
 
@@ -53,7 +49,8 @@ def handler(event, context):
 PARENT = """
 import sys
 from pathlib import Path
-from infra.lambda_emulator import EmulatedFunction, built_template
+from infra.lambda_emulator import EmulatedFunction
+from infra.lambda_runtime import built_template
 from infra.template import Function
 
 task, logs = map(Path, sys.argv[1:])

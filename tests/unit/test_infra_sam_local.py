@@ -31,7 +31,7 @@ def test_a_function_gets_its_own_variables_and_the_way_to_the_stores(
     built = tmp_path / "template.yaml"
     built.write_text(BUILT)
     monkeypatch.setattr(sam_local, "BUILT", built)
-    monkeypatch.setattr("infra.lambda_emulator.BUILT", built)
+    monkeypatch.setattr("infra.lambda_runtime.BUILT", built)
 
     sam_local.write_template(SETTINGS, tmp_path / "local.json")
 
