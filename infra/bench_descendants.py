@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+from .processes import descendants
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -13,18 +15,10 @@ def descendant(*words: bytes) -> Path:
 
     Raises RuntimeError if there is none that has these words among them.
     """
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        # A process may end between two looks.
-        with contextlib.suppress(OSError):
-            parents[int(folder.name)] = _stat(folder)[1]
-    for pid in parents:
-        ancestor = pid
-        while ancestor in parents and ancestor != os.getpid():
-            ancestor = int(parents[ancestor])
-        arguments = _arguments(Path("/proc") / str(pid))
-        if pid != ancestor == os.getpid() and set(words) <= set(arguments):
-            return Path("/proc") / str(pid)
+    for pid in descendants(os.getpid()):
+        process = Path("/proc") / str(pid)
+        if set(words) <= set(_arguments(process)):
+            return process
     raise RuntimeError(f"no process of ours has the arguments {words!r}")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -22,9 +23,14 @@ from infra.template import PROJECT, Function, Template
 from infra.template_yaml import parse_yaml
 
 CODE = """
-import os, signal, sys, time
+import contextlib, os, signal, subprocess, sys, time
 
 BORN = time.monotonic()
+KEPT = []
+
+def resident_mb():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 def handler(event, context):
     if "sleep" in event:
@@ -34,8 +40,27 @@ def handler(event, context):
         os.kill(os.getpid(), signal.SIGKILL)
     if "raise" in event:
         raise ValueError(event["raise"])
-    if "megabytes" in event:
-        return len(bytearray(event["megabytes"] * 2**20))
+    if "allocate_mb" in event:
+        used = bytearray(event["allocate_mb"] * 2**20)
+        time.sleep(0.5)
+    if "use_mb" in event:
+        used = []
+        while resident_mb() < event["use_mb"]:
+            with contextlib.suppress(MemoryError):
+                used.append(b"x" * 2**20)
+        time.sleep(0.5)
+        return resident_mb()
+    if "leak_mb" in event:
+        KEPT.append(b"x" * event["leak_mb"] * 2**20)
+        return resident_mb()
+    if "children_use_mb" in event:
+        child = f"used = b'x' * {event['children_use_mb']} * 2**20; print(); input()"
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        started = [subprocess.Popen([sys.executable, "-c", child], **pipes) for _ in range(2)]
+        for each in started:
+            each.stdout.readline()
+        time.sleep(0.2)
+        return None
     if "import" in event:
         module = __import__(event["import"])
         return module.__file__
@@ -235,13 +260,61 @@ def test_what_a_function_raises_is_an_error_with_its_name(make: Make) -> None:
         make()({"raise": "on purpose"})
 
 
-def test_a_function_that_wants_more_memory_than_it_has_gets_none(make: Make) -> None:
+def test_a_function_that_uses_more_memory_than_it_has_is_killed_whatever_it_catches(
+    make: Make, tmp_path: Path
+) -> None:
+    function = make()
+    before = function({})["pid"]
+
+    with pytest.raises(FunctionError, match=r"Runtime\.ExitError: .* signal: killed"):
+        function({"use_mb": 10_000})
+
+    assert re.search(r"Killed: \d+ MB used of 256\.", (tmp_path / "logs" / "Made.log").read_text())
+    assert function({})["pid"] != before
+
+
+def test_a_function_may_use_almost_all_the_memory_that_it_has_whatever_others_use(
+    make: Make,
+) -> None:
     function = make()
 
-    assert function({"megabytes": 200}) == 200 * 2**20
+    with ThreadPoolExecutor(3) as pool:
+        used_mb = list(pool.map(function, [{"use_mb": 240}] * 3))
+
+    assert 240 <= min(used_mb) <= max(used_mb) < 256
+
+
+def test_memory_that_short_calls_leak_counts(make: Make) -> None:
+    function = make()
+
+    with pytest.raises(FunctionError, match="signal: killed"):
+        list(map(function, [{"leak_mb": 60}] * 15))
+
+    assert function({"leak_mb": 60}) < 128
+
+
+def test_memory_of_what_a_function_starts_counts_and_goes_with_it(
+    make: Make, tmp_path: Path
+) -> None:
+    function = make()
+    function({})
+    before = len(running_in(tmp_path / "task"))
+
+    assert function({"children_use_mb": 50}) is None
+    with pytest.raises(FunctionError, match="signal: killed"):
+        function({"children_use_mb": 120})
+
+    function({})
+    assert len(running_in(tmp_path / "task")) == before
+
+
+def test_what_would_outrun_the_watch_is_refused(make: Make) -> None:
+    function = make()
+
+    with pytest.raises(FunctionError, match="signal: killed"):
+        function({"allocate_mb": 2 * 256})
     with pytest.raises(FunctionError, match="MemoryError"):
-        function({"megabytes": 256})
-    assert function({})["name"] == "made-up"
+        function({"allocate_mb": 4 * 256})
 
 
 @pytest.mark.parametrize(
@@ -249,6 +322,7 @@ def test_a_function_that_wants_more_memory_than_it_has_gets_none(make: Make) -> 
     [
         ({"sleep": 60}, "INTEGRATION_TIMEOUT"),
         ({"kill": 1}, "DEFAULT_5XX"),
+        ({"use_mb": 10_000}, "DEFAULT_5XX"),
         ({"raise": "on purpose"}, "DEFAULT_5XX"),
     ],
 )
