@@ -10,6 +10,9 @@ from lead_scoring.entities.models import WORKER_STOPPED, Job
 from lead_scoring.errors import JobRunningError
 from tests.trainings import ROWS, report_of, services_with
 
+# What is measured is the layers; this is about what is beside them.
+pytestmark = pytest.mark.untraced
+
 LEASE_SECONDS = 1
 
 
