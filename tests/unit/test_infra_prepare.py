@@ -56,7 +56,9 @@ def test_a_training_that_the_gate_refuses_claims_no_activation(
     prepare._train(services, "demo leads")
 
     told = capsys.readouterr().out
-    assert told.splitlines()[0].startswith("Trained, but did not activate, v")
+    # On a busy machine the training has said before how far it is.
+    [ended] = [line for line in told.splitlines() if line.startswith("Trained")]
+    assert ended.startswith("Trained, but did not activate, v")
     assert "Not promoted, because F1 does not improve" in told
     assert services.models.pointer == first
 
