@@ -39,7 +39,7 @@ report: $(VENV)/ready ## show what a model is worth, as one HTML page (MODEL= ve
 	  $(if $(filter-out 0 no,$(DEMO)),--demo) $(if $(filter-out 0 no,$(LOOK)),--look)
 
 test: $(VENV)/ready ## run every test, with coverage of layers/
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --ignore tests/e2e --cov --cov-report=term:skip-covered \
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/e2e --cov --cov-report=term:skip-covered \
 	  --cov-fail-under=90 $(TESTS)
 
 # The same tests with more of everything: kills at every moment, 2,000 requests under faults, 6,000 of

@@ -15,7 +15,7 @@ def parse_yaml(text: str) -> dict[str, Any]:
     return document
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML that knows tags of any name."""
 
 

@@ -120,7 +120,11 @@ def _keep_what_has_expired(endpoint_url: str) -> None:
             dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=off)
 
 
-@pytest.fixture(scope="module", params=["fake", "moto", "embedded AWS"])
+# Whatever line of ours moto meets, the embedded AWS meets too.
+MOTO = pytest.param("moto", marks=pytest.mark.untraced)
+
+
+@pytest.fixture(scope="module", params=["fake", MOTO, "embedded AWS"])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """Stores of one module's tests; each test uses leads and versions of its own."""
     if request.param == "fake":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from chalice.test import Client
@@ -40,12 +41,17 @@ class Answer:
         return [each["pointer"] for each in self.body["errors"]]
 
 
+@cache
+def _template() -> Template:
+    return Template.load()
+
+
 class HttpClient:
     """Calls a route of whichever app has it."""
 
     def __init__(self, services: Services) -> None:
         self.services: Any = services
-        template = Template.load()
+        template = _template()
         self._routes = RouteTable(template.routes())
         self._clients = {
             function.logical_id: Client(load_handler(function))  # type: ignore[arg-type]

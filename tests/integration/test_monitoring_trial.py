@@ -10,6 +10,8 @@ import pytest
 from infra import monitoring_trial
 from infra.demo_leads import demo_leads
 
+pytestmark = pytest.mark.untraced
+
 LEADS = 3000
 END = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -74,6 +74,7 @@ def test_buckets_are_uniform() -> None:
     assert kstest(buckets, "uniform").pvalue > 0.001
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "shares",
     [
@@ -91,6 +92,7 @@ def test_units_are_shared_out_in_proportion(shares: tuple[float, ...]) -> None:
     assert chisquare(observed, np.array(shares) / sum(shares) * len(UNITS)).pvalue > 0.001
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("name", "other"),
     [("colours", "prices"), ("colours", "colours2"), ("test-1", "test-2"), ("a", "b")],
@@ -99,6 +101,7 @@ def test_tests_are_independent_of_each_other(name: str, other: str) -> None:
     assert independence(assigned(name, 50, 50), assigned(other, 50, 50)) > 0.001
 
 
+@pytest.mark.untraced
 def test_tests_of_other_shares_are_independent_too() -> None:
     prices = assigned("prices", 50, 50)
 
@@ -106,6 +109,7 @@ def test_tests_of_other_shares_are_independent_too() -> None:
     assert independence(assigned("colours", *(10,) * 10), prices) > 0.001
 
 
+@pytest.mark.untraced
 def test_another_hash_key_shares_out_anew() -> None:
     ours, theirs = (assigned("colours", 50, 50, hash_key=key) for key in (HASH_KEY, "k" * 16))
 

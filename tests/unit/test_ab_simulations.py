@@ -25,6 +25,8 @@ from tests.fakes import FakeClock, fake_services
 from tests.fakes_ab_tests import FakeABTestStore
 from tests.scale import either
 
+pytestmark = pytest.mark.untraced
+
 # 100 a variant, and a little more, since units do not arrive in exact shares.
 FIRST = 1.2 * 100
 

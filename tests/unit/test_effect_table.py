@@ -141,10 +141,15 @@ def deep() -> xgboost.Booster:
     return train(ROWS, trees=5, max_depth=9, min_child_weight=0)
 
 
-def stored(**changes: Any) -> Any:
+@lru_cache
+def deep_table() -> EffectTable:
     table = table_of(deep())
     assert table is not None
-    arrays = {**table.to_arrays(), **changes}
+    return table
+
+
+def stored(**changes: Any) -> Any:
+    arrays = {**deep_table().to_arrays(), **changes}
     return ubjson.loads(ubjson.with_arrays(b"{}", STORED_AS, arrays))
 
 

@@ -269,6 +269,7 @@ def test_intervals_are_the_same_for_the_same_seed_and_hold_their_metric() -> Non
             assert low <= value <= high
 
 
+@pytest.mark.untraced
 def test_intervals_cover_the_truth_about_as_often_as_they_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

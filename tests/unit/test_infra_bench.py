@@ -33,6 +33,9 @@ from infra.sizes import is_older_than_its_code
 from infra.state import RunError
 from infra.template import Template
 
+# What is measured is the layers; this is about what is beside them.
+pytestmark = pytest.mark.untraced
+
 TREES = {"n_estimators": 8, "max_depth": 3}
 
 

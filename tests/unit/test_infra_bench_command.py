@@ -9,6 +9,9 @@ from infra import bench, bench_cold_starts, bench_scoring
 from infra.state import RunError
 from tests.unit.test_infra_bench import bench_report
 
+# What is measured is the layers; this is about what is beside them.
+pytestmark = pytest.mark.untraced
+
 TINY = replace(
     bench.QUICK,
     synthetic_leads=320,

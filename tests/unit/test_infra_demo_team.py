@@ -9,6 +9,9 @@ from infra.demo_team import AT_A_GLANCE, AT_RANDOM, BEST, MOST_DAYS, START, Team
 from lead_scoring.api.bodies import read_lead
 from lead_scoring.api.feedback_bodies import read_feedback, read_session
 
+# What is measured is the layers; this is about what is beside them.
+pytestmark = pytest.mark.untraced
+
 KEY = "a key of the tests"
 
 

@@ -10,6 +10,9 @@ from lead_scoring.entities.models import WORKER_STOPPED, Job
 from lead_scoring.errors import JobRunningError
 from tests.trainings import ROWS, report_of, services_with
 
+# What is measured is the layers; this is about what is beside them.
+pytestmark = pytest.mark.untraced
+
 LEASE_SECONDS = 1
 
 
@@ -53,7 +56,9 @@ def test_a_training_that_the_gate_refuses_claims_no_activation(
     prepare._train(services, "demo leads")
 
     told = capsys.readouterr().out
-    assert told.splitlines()[0].startswith("Trained, but did not activate, v")
+    # On a busy machine the training has said before how far it is.
+    [ended] = [line for line in told.splitlines() if line.startswith("Trained")]
+    assert ended.startswith("Trained, but did not activate, v")
     assert "Not promoted, because F1 does not improve" in told
     assert services.models.pointer == first
 

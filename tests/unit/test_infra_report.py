@@ -28,6 +28,9 @@ from lead_scoring.entities.models import ModelRecord
 from lead_scoring.errors import ArtifactError, NotFoundError, StoreUnavailableError
 from lead_scoring.feedback_analytics import analytics, days_until
 
+# What is measured is the layers; this is about what is beside them.
+pytestmark = pytest.mark.untraced
+
 NOW = datetime(2024, 6, 30, 12, tzinfo=UTC)
 MADE = NOW - timedelta(days=20)
 VERSION = "v20240610_120000_0123abcd"
