@@ -45,10 +45,15 @@ _split_parts = re.compile(r"[,;/|()·•，、\n]").split
 _split_words = re.compile(r"[\s–—-]+").split
 # "Greater Boston", "Atlanta Metropolitan Area": what surrounds the name of a market.
 _SURROUNDINGS = frozenset({"greater", "metropolitan", "metro", "metroplex", "area", "region"})
-_REMOTE = (
-    "remote", "work from home", "work-from-home", "wfh", "telecommut", "telework", "home office",
-    "homeoffice", "anywhere", "fernarbeit", "télétravail", "teletrabajo", "remoto", "удален",
-    "удалён", "リモート", "在宅", "远程", "遠程", "재택",
+# Words of remote work by what they have in common, so that few need to be looked for in a text.
+_REMOTE = {
+    "remot": ("remote", "remoto"),
+    "home": ("work from home", "work-from-home", "home office", "homeoffice"),
+    "tele": ("telecommut", "telework", "teletrabajo"),
+    **{word: (word,) for word in ("wfh", "anywhere", "fernarbeit")},
+}
+_REMOTE_BEYOND_ASCII = (
+    "télétravail", "удален", "удалён", "リモート", "在宅", "远程", "遠程", "재택",
 )  # fmt: skip
 _NOT_REMOTE = ("not remote", "no remote", "non-remote", "not a remote", "remote: no")
 
@@ -65,10 +70,16 @@ def values(name: str | None, title: str, description: str | None) -> list[float]
 
 
 def _is_remote(lowered: str) -> float:
-    for word in _REMOTE:
-        if word in lowered:
-            return 0.0 if any(phrase in lowered for phrase in _NOT_REMOTE) else 1.0
+    if _names_remote(lowered):
+        return 0.0 if any(phrase in lowered for phrase in _NOT_REMOTE) else 1.0
     return 0.0
+
+
+def _names_remote(lowered: str) -> bool:
+    for stem, words in _REMOTE.items():
+        if stem in lowered and any(word in lowered for word in words):
+            return True
+    return not lowered.isascii() and any(word in lowered for word in _REMOTE_BEYOND_ASCII)
 
 
 @lru_cache(maxsize=4096)
