@@ -36,9 +36,7 @@ def feature_transformer(
     numbers: list[str], title_terms: int, description_terms: int
 ) -> ColumnTransformer:
     """Return the unfitted transformer; `numbers` are the columns that it takes as they are."""
-    # TargetEncoder encodes the rows it is fitted on out of fold, and new rows by all of them.
     # A dense result, because XGBoost would read the absent entries of a sparse one as missing.
-    out_of_fold = KFold(5, shuffle=True, random_state=42)
     return ColumnTransformer(
         [
             ("title", TfidfVectorizer(max_features=title_terms, stop_words="english"), "title"),
@@ -48,15 +46,30 @@ def feature_transformer(
                 "description",
             ),
             ("category", OneHotEncoder(handle_unknown="ignore", min_frequency=20), ONE_HOT),
-            (
-                "history",
-                TargetEncoder(target_type="continuous", smooth=20.0, cv=out_of_fold),
-                HISTORY_KEYS,
-            ),
             ("number", "passthrough", numbers),
         ],
         sparse_threshold=0.0,
     )
+
+
+def fit_history(
+    columns: pd.DataFrame, targets: NDArray[np.float64]
+) -> tuple[dict[str, tuple[pd.Series, pd.Series]], float, NDArray[np.float64]]:
+    """Return cases and rate of each value of HISTORY_KEYS, the mean rate, and the rows' own rates.
+
+    Those of the rows are out of fold.
+    """
+    out_of_fold = KFold(5, shuffle=True, random_state=42)
+    encoder = TargetEncoder(target_type="continuous", smooth=20.0, cv=out_of_fold)
+    rates = encoder.fit_transform(columns[HISTORY_KEYS], targets)
+    # Look-ups from here on: to encode one row the encoder itself takes 20 ms.
+    history = {
+        key: (columns[key].value_counts(), pd.Series(encodings, categories))
+        for key, categories, encodings in zip(
+            HISTORY_KEYS, encoder.categories_, encoder.encodings_, strict=True
+        )
+    }
+    return history, float(encoder.target_mean_), rates
 
 
 class PlainScorer:
@@ -86,8 +99,9 @@ class PlainScorer:
     ) -> "PlainScorer":
         """Learn from leads, the moment each is scored for, and what became of them (0 or 1)."""
         columns = lead_columns(raw_frame(leads, moments))
-        self._counts = {key: columns[key].value_counts() for key in HISTORY_KEYS}
-        columns = self._with_counts(columns)
+        self._history, self._mean_rate, rates = fit_history(columns, targets)
+        columns = self._with_history(columns)
+        columns[[f"{key}_rate" for key in HISTORY_KEYS]] = rates
         skipped = {"title", "description", *HISTORY_KEYS, *ONE_HOT}
         numbers = [name for name in columns.columns if name not in skipped]
         self._transformer = feature_transformer(numbers, *self._terms)
@@ -99,13 +113,14 @@ class PlainScorer:
         self._booster.set_param({"nthread": 1})
         return self
 
-    def _with_counts(self, columns: pd.DataFrame) -> pd.DataFrame:
-        for key, counts in self._counts.items():
+    def _with_history(self, columns: pd.DataFrame) -> pd.DataFrame:
+        for key, (counts, rates) in self._history.items():
             columns[f"{key}_cases"] = columns[key].map(counts).fillna(0)
+            columns[f"{key}_rate"] = columns[key].map(rates).fillna(self._mean_rate)
         return columns
 
     def _matrix(self, leads: Sequence[Mapping[str, Any]], moments: Sequence[Any]) -> Any:
-        columns = self._with_counts(lead_columns(raw_frame(leads, moments)))
+        columns = self._with_history(lead_columns(raw_frame(leads, moments)))
         return xgboost.DMatrix(self._transformer.transform(columns), nthread=1)
 
     def probabilities(
@@ -146,14 +161,15 @@ class PlainScorer:
     def save(self, folder: Path) -> None:
         """Write what a serving process loads: joblib for the transformer, UBJSON for the trees."""
         folder.mkdir(parents=True, exist_ok=True)
-        joblib.dump((self._transformer, self._counts, self._names), folder / "transformer.joblib")
+        fitted = self._transformer, self._history, self._mean_rate, self._names
+        joblib.dump(fitted, folder / "transformer.joblib")
         self._booster.save_model(folder / "model.ubj")
 
     @classmethod
     def load(cls, folder: Path) -> "PlainScorer":
         """Read what `save` wrote; the file must be trusted, for joblib is pickle."""
         scorer = cls()
-        scorer._transformer, scorer._counts, scorer._names = joblib.load(
+        scorer._transformer, scorer._history, scorer._mean_rate, scorer._names = joblib.load(
             folder / "transformer.joblib"
         )
         scorer._booster = xgboost.Booster({"nthread": 1})

@@ -27,7 +27,7 @@ from infra.bench_storage import measure_storage
 from infra.bench_timing import Pair, in_turn, in_turn_by
 from infra.bench_training import Training, measure_trainings
 from infra.reference.lead_columns import lead_columns, raw_frame
-from infra.reference.plain_scorer import HISTORY_KEYS, PlainScorer, feature_transformer
+from infra.reference.plain_scorer import PlainScorer, fit_history
 from infra.reference.text_columns import text_columns, yearly_amounts, years_of_experience
 from infra.sizes import is_older_than_its_code
 from infra.state import RunError
@@ -147,12 +147,8 @@ def test_the_plain_history_of_a_training_lead_leaves_its_own_outcome_out(data):
     columns = lead_columns(raw_frame(data.rows(), data.moments))
     flipped = data.labels.copy()
     flipped[7] = 1 - flipped[7]
-    position = slice(-len(HISTORY_KEYS) - 1, -1)
 
-    before, after = (
-        feature_transformer(["price"], 20, 30).fit_transform(columns, labels)[:, position]
-        for labels in (data.labels, flipped)
-    )
+    before, after = (fit_history(columns, labels)[2] for labels in (data.labels, flipped))
 
     assert np.array_equal(before[7], after[7])
     assert not np.array_equal(before, after)

@@ -28,7 +28,7 @@ SCORING_FILES = (MODEL_FILE,)
 HISTORY, MANIFEST = "outcome_history", "manifest"
 _FORMAT = 2
 # So many leads at once: what is worked out for them stays in the processor's cache.
-_EXPLAINED_AT_ONCE = 128
+_EXPLAINED_AT_ONCE = 64
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 

@@ -31,25 +31,21 @@ _SHORT_TEXT_SCHEMA = {"type": "string", "maxLength": 200}
 class _Field(NamedTuple):
     """An optional field: what reads its value (or raises ValueError), and its JSON schema."""
 
-    read: Callable[[object, datetime], Any]
+    read: Callable[..., Any]
     schema: dict[str, Any]
 
 
-def _at_any_time(read: Callable[[object], Any]) -> Callable[[object, datetime], Any]:
-    return lambda value, _: read(value)
-
-
 _OPTIONAL = {
-    "description": _Field(
-        _at_any_time(fields.description), {"type": "string", "maxLength": 50_000}
-    ),
-    "category": _Field(_at_any_time(fields.short_text), _SHORT_TEXT_SCHEMA),
-    "location_name": _Field(_at_any_time(fields.short_text), _SHORT_TEXT_SCHEMA),
-    "price": _Field(_at_any_time(fields.price), {"type": "number", "minimum": 0, "maximum": 1e12}),
-    "email": _Field(_at_any_time(fields.email), {"type": "string", "maxLength": 320}),
+    "description": _Field(fields.description, {"type": "string", "maxLength": 50_000}),
+    "category": _Field(fields.short_text, _SHORT_TEXT_SCHEMA),
+    "location_name": _Field(fields.short_text, _SHORT_TEXT_SCHEMA),
+    "price": _Field(fields.price, {"type": "number", "minimum": 0, "maximum": 1e12}),
+    "email": _Field(fields.email, {"type": "string", "maxLength": 320}),
     "posted_at": _Field(fields.posted_at, TIME_SCHEMA),
     "as_of": _Field(fields.as_of, TIME_SCHEMA),
 }
+# Whether a time may be is a question of what time it is.
+_TIMES = ("posted_at", "as_of")
 
 
 def lead_schema() -> dict[str, Any]:
@@ -129,13 +125,13 @@ def read_lead(value: object, *, now: datetime, hash_key: str, pointer: str = "")
         faults.append(Fault(f"{pointer}/title", REQUIRED))
     except ValueError as error:
         faults.append(Fault(f"{pointer}/title", str(error)))
-    given = dict[str, Any]()
+    given: dict[str, Any] = {}
     for name, field in _OPTIONAL.items():
         each = value.get(name)
         if each is None:
             continue
         try:
-            given[name] = field.read(each, now)
+            given[name] = field.read(each, now) if name in _TIMES else field.read(each)
         except ValueError as error:
             faults.append(Fault(f"{pointer}/{name}", str(error)))
     if faults or lead_id is None or title is None:
