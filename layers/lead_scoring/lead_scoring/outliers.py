@@ -34,6 +34,7 @@ class TrainingRange:
         for i, feature in enumerate(features):
             if feature.name == _AGE:
                 slack[i] = max(slack[i], _AGE_SLACK_HOURS)
+        self._ranges: dict[int, str] = {}
         self._checked = np.flatnonzero(~np.isnan(low))
         self._from, self._to = (low - slack)[self._checked], (high + slack)[self._checked]
 
@@ -84,16 +85,20 @@ class TrainingRange:
         for i in outside:
             feature, value = self._features[i], float(row[i])
             is_outlier |= feature.name == _AGE
-            reasons.setdefault(
-                feature.label,
-                f"{feature.label} {value:.6g} is outside the training range"
-                f" {self.low[i]:.6g} to {self.high[i]:.6g}",
-            )
+            if feature.label not in reasons:
+                reasons[feature.label] = f"{feature.label} {value:.6g} is outside {self._range(i)}"
         told = [f"Category {_shortened(name)!r} was never seen in training" for name in unseen]
         told += reasons.values()
         if len(told) > _MOST_TOLD:
             told[_MOST_TOLD:] = [f"and {len(told) - _MOST_TOLD} more"]
         return told, is_outlier or len(reasons) >= _SEVERAL
+
+    def _range(self, feature: int) -> str:
+        told = self._ranges.get(feature)
+        if told is None:
+            low, high = float(self.low[feature]), float(self.high[feature])
+            told = self._ranges[feature] = f"the training range {low:.6g} to {high:.6g}"
+        return told
 
     def to_json(self) -> dict[str, Any]:
         """Return the range for the artifact; null where a feature is not checked."""

@@ -44,8 +44,8 @@ _OPTIONAL = {
     "posted_at": _Field(fields.posted_at, TIME_SCHEMA),
     "as_of": _Field(fields.as_of, TIME_SCHEMA),
 }
-# Whether a time may be is a question of what time it is.
-_TIMES = ("posted_at", "as_of")
+# What time is it? Only times are read by that.
+_READERS = [(name, each.read, each.schema is TIME_SCHEMA) for name, each in _OPTIONAL.items()]
 
 
 def lead_schema() -> dict[str, Any]:
@@ -126,12 +126,12 @@ def read_lead(value: object, *, now: datetime, hash_key: str, pointer: str = "")
     except ValueError as error:
         faults.append(Fault(f"{pointer}/title", str(error)))
     given: dict[str, Any] = {}
-    for name, field in _OPTIONAL.items():
+    for name, read, by_now in _READERS:
         each = value.get(name)
         if each is None:
             continue
         try:
-            given[name] = field.read(each, now) if name in _TIMES else field.read(each)
+            given[name] = read(each, now) if by_now else read(each)
         except ValueError as error:
             faults.append(Fault(f"{pointer}/{name}", str(error)))
     if faults or lead_id is None or title is None:

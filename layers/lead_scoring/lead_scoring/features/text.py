@@ -52,6 +52,7 @@ FEATURES = TITLE_FEATURES + DESCRIPTION_FEATURES
 _NAN = math.nan
 BY_TERM = 1 + len(GROUPS)
 _ABSENT = [_NAN] * (len(DESCRIPTION_FEATURES) - BY_TERM)
+_ENDS = tuple((mark, f"{mark} ", f"{mark}\n") for mark in ".!?")
 _TRAILING = " \n\t\r.!?…。！？"
 
 # Both begin with one literal or set, and repeat within bounds or over disjoint stretches: linear.
@@ -110,7 +111,10 @@ def _sentences(text: str) -> int:
     body = text.strip(_TRAILING)
     if not body:
         return 0
-    ends = sum([body.count(f"{mark} ") + body.count(f"{mark}\n") for mark in ".!?" if mark in body])
+    ends = 0
+    for mark, before_space, before_line in _ENDS:
+        if mark in body:
+            ends += body.count(before_space) + body.count(before_line)
     if not body.isascii():
         ends += body.count("。") + body.count("！") + body.count("？")
     return 1 + ends + (body.count("\n\n") if "\n" in body else 0)
@@ -125,9 +129,8 @@ def experience_years(words: list[str]) -> tuple[float, float]:
     if _YEAR_WORDS.isdisjoint(words):
         return _NAN, _NAN
     found: list[float] = []
-    for position, word in enumerate(words):
-        if word in _YEAR_WORDS:
-            found += _numbers_before(words, position)
+    for position in [place for place, word in enumerate(words) if word in _YEAR_WORDS]:
+        found += _numbers_before(words, position)
     return (min(found), max(found)) if found else (_NAN, _NAN)
 
 
