@@ -10,9 +10,9 @@ from .effect_table import EffectTable
 from .forest_nodes import Floats, Nodes, read_nodes
 from .path_sweep import PathSweep
 
-# So many rows at once that what a walk keeps of them (6 KB a row for 100 trees) stays small.
+# So many rows at once that what a walk keeps of them stays in the processor's cache.
 _WALK_ROWS = 128
-# And so many that what effects are looked up by stays in the processor's cache.
+# And so many for effects, which need more of it a row.
 _EFFECT_ROWS = 32
 _INFINITY = np.float32(np.inf)
 
