@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from lead_scoring.garbage import without_search
+from lead_scoring.garbage import loading
 
-with without_search():
+with loading():
     from lead_scoring.active_model import ActiveModelCache
     from lead_scoring.api.bodies import read_lead
     from lead_scoring.entities import ActiveModel, Lead, LeadId, ScoreRecord

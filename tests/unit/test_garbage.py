@@ -1,16 +1,18 @@
 import gc
 import weakref
+from typing import Any
 
 import pytest
 
 from infra.embedded_aws import LOCAL_CREDENTIALS
 from lead_scoring.bootstrap import Services
-from lead_scoring.garbage import without_search
+from lead_scoring.garbage import loading, no_search
 from tests import builders
 
 
-def test_no_garbage_is_searched_for_meanwhile_and_again_afterwards() -> None:
-    with without_search():
+@pytest.mark.parametrize("search_less", [loading, no_search])
+def test_no_garbage_is_searched_for_meanwhile_and_again_afterwards(search_less: Any) -> None:
+    with search_less():
         meanwhile = gc.isenabled()
 
     assert not meanwhile
@@ -25,7 +27,7 @@ class Loaded:
 
 def test_what_was_loaded_makes_no_search_due_and_is_found_later_if_it_is_garbage() -> None:
     gc.unfreeze()
-    with without_search():
+    with loading():
         loaded = [Loaded() for _ in range(10_000)]
         loaded[0].others = loaded
         watched = weakref.ref(loaded[0])
@@ -37,10 +39,11 @@ def test_what_was_loaded_makes_no_search_due_and_is_found_later_if_it_is_garbage
     assert watched() is None
 
 
-def test_whoever_searches_for_none_goes_on_without() -> None:
+@pytest.mark.parametrize("search_less", [loading, no_search])
+def test_whoever_searches_for_none_goes_on_without(search_less: Any) -> None:
     gc.disable()
     try:
-        with without_search():
+        with search_less():
             pass
 
         assert not gc.isenabled()

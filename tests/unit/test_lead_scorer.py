@@ -1,3 +1,4 @@
+import gc
 import json
 import logging
 import threading
@@ -77,6 +78,21 @@ def test_reasons_are_the_ten_largest_and_the_rest_and_add_up_to_the_margin(
         assert sizes == sorted(sizes, reverse=True)
         for reason in answer["reasons"]:
             assert reason["direction"] == ("raises" if reason["effect"] >= 0 else "lowers")
+
+
+def test_no_garbage_is_searched_for_however_many_leads_there_are(services: Any) -> None:
+    searches: list[str] = []
+
+    def see(phase: str, _info: dict[str, int]) -> None:
+        searches.append(phase)
+
+    gc.callbacks.append(see)
+    try:
+        services.lead_scorer.predict_batch(LEADS * 20, accept=lambda _: searches.append("scored"))
+    finally:
+        gc.callbacks.remove(see)
+
+    assert searches.index("scored") == 0
 
 
 def test_importance_lists_the_same_features_with_positive_shares(any_services: Any) -> None:

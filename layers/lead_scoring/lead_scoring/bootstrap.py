@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .adapters.clock import ShiftedClock, SystemClock
-from .garbage import without_search
+from .garbage import loading
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _loaded(load: Callable[[Any], _Service]) -> cached_property[_Service]:
 
     @wraps(load)
     def loaded(services: Any) -> _Service:
-        with without_search():
+        with loading():
             return load(services)
 
     return cached_property(loaded)

@@ -12,6 +12,7 @@ from .active_model import ActiveModelCache
 from .circuit_breaker import CircuitBreaker
 from .entities import Lead, LeadId, Prediction, ScoredHistory, ScoreRecord, iso
 from .errors import NotFoundError, StoreUnavailableError
+from .garbage import no_search
 from .hashing import lead_hash
 from .ports import Clock, ExposureStore, PredictionStore, TrainingStore
 from .predictions import add_reasons, prediction, score_record
@@ -77,6 +78,7 @@ class LeadScorer:
         """
         return self.predict_batch([lead], explain=explain, request_id=request_id)[0]
 
+    @no_search()
     def predict_batch(
         self,
         leads: Sequence[LeadLike],

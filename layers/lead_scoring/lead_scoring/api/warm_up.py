@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from ..errors import StoreUnavailableError
-from ..garbage import without_search
+from ..garbage import loading
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def on_lambda(load: Callable[[], object]) -> None:
     """
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return
-    with without_search():
+    with loading():
         try:
             load()
         except StoreUnavailableError as error:
