@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from infra.local_run import prepare_leads
 from infra.local_stack import LocalStack
 from infra.state import DEMO, STATE, RunError, StateFolder
 from infra.stop_request import Stopped, StopRequest
+from infra.template import Template
 from infra.template_yaml import parse_yaml
 
 LOCAL_TEMPLATE = BUILT.with_name("local.json")
@@ -82,8 +84,10 @@ def hosts() -> tuple[str, str]:
         raise RunError(NO_DOCKER)
     if _told([docker, "info", "--format", "{{.OperatingSystem}}"]) == "Docker Desktop":
         return "127.0.0.1", DESKTOP_HOST
-    gateway = "{{(index .IPAM.Config 0).Gateway}}"
-    bridge = _told([docker, "network", "inspect", "bridge", "--format", gateway])
+    # An engine that made its bridge since it started tells the subnet only, not yet the gateway.
+    first = "{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}"
+    told = _told([docker, "network", "inspect", "bridge", "--format", first])
+    bridge = str(next(ip_network(told).hosts())) if "/" in told else told
     return bridge, bridge
 
 
@@ -131,12 +135,24 @@ def _sam() -> list[str]:
 
 
 def _end(sam: "subprocess.Popen[bytes]") -> None:
+    # On its own, sam stops one container after the other, ten seconds each.
+    remove_containers(built_template(DEMO))
     if sam.poll() is None:
         sam.terminate()
         try:
             sam.wait(20)
         except subprocess.TimeoutExpired:
             sam.kill()
+
+
+def remove_containers(template: Template) -> None:
+    """End every container that runs a function of this template."""
+    of_ours = [f"--filter=volume={each.code_dir}" for each in template.functions()]
+    listed = ["docker", "ps", "--quiet", "--all", *of_ours]
+    found = subprocess.run(listed, capture_output=True, text=True, check=False)  # noqa: S603
+    if found.stdout.split():
+        removal = ["docker", "rm", "--force", *found.stdout.split()]
+        subprocess.run(removal, capture_output=True, check=False)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 
 from infra import sam_local
 from infra.state import RunError
+from infra.template import PROJECT, Template
 
 BUILT = """
 Globals:
@@ -46,21 +47,22 @@ def test_a_function_gets_its_own_variables_and_the_way_to_the_stores(
     assert document["Globals"]["Function"]["Runtime"] == "python3.13"
 
 
-def docker(folder: Path, system: str, code: int = 0) -> str:
-    """Make a docker that says what it runs on, and the address of its bridge."""
+def docker(folder: Path, system: str, code: int = 0, bridge: str = "172.17.0.1") -> str:
+    """Make a docker that says what it runs on, and the address of its bridge or its subnet."""
     program = folder / "docker"
     program.write_text(
-        f"#!/bin/sh\n[ $1 = info ] && echo '{system}'\n[ $1 = network ] && echo 172.17.0.1\n"
+        f"#!/bin/sh\n[ $1 = info ] && echo '{system}'\n[ $1 = network ] && echo {bridge}\n"
         f"exit {code}\n"
     )
     program.chmod(0o755)
     return str(folder)
 
 
+@pytest.mark.parametrize("told", ["172.17.0.1", "172.17.0.0/16"])
 def test_on_linux_containers_reach_the_bridge(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", docker(tmp_path, "Debian GNU/Linux"))
+    monkeypatch.setenv("PATH", docker(tmp_path, "Debian GNU/Linux", bridge=told))
 
     assert sam_local.hosts() == ("172.17.0.1", "172.17.0.1")
 
@@ -83,3 +85,18 @@ def test_without_docker_it_says_what_to_do_instead(
     monkeypatch.setenv("PATH", docker(tmp_path, "", code=1))
     with pytest.raises(RunError, match="Docker does not answer"):
         sam_local.hosts()
+
+
+def test_no_container_of_ours_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tmp_path / "said"
+    program = tmp_path / "docker"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {said}\n[ $1 = ps ] && printf "c1\\nc2\\n"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    template = Template.load(PROJECT / "template.yaml")
+
+    sam_local.remove_containers(template)
+
+    asked, removed = said.read_text().splitlines()
+    assert all(f"--filter=volume={each.code_dir}" in asked for each in template.functions())
+    assert removed == "rm --force c1 c2"
