@@ -72,6 +72,19 @@ def test_the_only_feature_has_the_whole_share_however_small_its_effect() -> None
     assert told.feature_importance == {"Feature 0": 1.0}
 
 
+def test_a_lead_has_the_same_reasons_alone_and_among_others() -> None:
+    random = np.random.default_rng(5)
+    effects = random.normal(size=(64, 40)).round(1) * (1 + random.integers(0, 9, (64, 40)) * 2e-13)
+    values, labels = np.zeros((64, 40)), [f"Feature {number}" for number in range(40)]
+
+    together = explain(0.0, labels, effects, values, np.arange(40))
+
+    alone = [
+        explain(0.0, labels, effects[[row]], values[[row]], np.arange(40)) for row in range(64)
+    ]
+    assert [[one] for one in together] == alone
+
+
 def test_no_effects_at_all_leave_only_the_rest() -> None:
     told = explained([0.0, 0.0])
 

@@ -161,6 +161,21 @@ def test_the_order_in_which_moments_are_asked_for_changes_nothing() -> None:
     assert forwards == backwards[::-1] == fresh
 
 
+@pytest.mark.parametrize("days_ahead", [-1, 0, 1, 30])
+def test_a_lead_has_the_same_rates_alone_and_among_leads_of_other_days(days_ahead: int) -> None:
+    history = OutcomeHistory.fit(EXAMPLES)
+    last_known = max(each.known_at for each in EXAMPLES)
+    moments = [last_known + timedelta(days=days_ahead), past(30), DAY]
+    leads = [each.lead for each in EXAMPLES[-3:]]
+    words = [words_of(one.title) for one in leads]
+    words += [words_of(one.description or "") for one in leads]
+
+    together = history.rates(leads, moments, history.lexicon.find(words, kinds=2))
+
+    alone = [bits(history, *each) for each in zip(leads, moments, strict=True)]
+    assert [row.tobytes() for row in together] == alone
+
+
 def test_moments_before_1970_and_far_ahead_have_a_day_too() -> None:
     history = OutcomeHistory.fit([example(1.0, DAY)])
 

@@ -46,22 +46,23 @@ def explain(
     """
     count, width = effects.shape
     sizes = np.abs(effects)
-    # One number to sort by: the size of an effect, and in the last bits its place, so that equal
-    # ones come in the order of their labels.
-    last = (1 << effects.size.bit_length()) - 1
+    # One number to sort by: the size of an effect, and in the last bits the place of its label, so
+    # that equal ones come in the order of their labels.
+    last = (1 << width.bit_length()) - 1
     keys = sizes.view(np.int64) & ~last
-    keys |= np.arange(last, last - effects.size, -1).reshape(count, width)
+    keys |= np.arange(last, last - width, -1)
     keys.sort(axis=1)
     largest = last - (keys[:, : -LARGEST - 1 : -1] & last)
+    places = largest + np.arange(0, effects.size, width)[:, None]
     told = np.empty((count, 3, largest.shape[1]))
     listed, shares, values = told[:, 0], told[:, 1], told[:, 2]
-    listed[:] = effects.take(largest)
-    values[:] = rows.take(columns, axis=1).take(largest)
+    listed[:] = effects.take(places)
+    values[:] = rows.take(columns, axis=1).take(places)
     np.divide(np.abs(listed), np.maximum(sizes.sum(axis=1, keepdims=True), _SMALLEST), out=shares)
     told.round(_DECIMALS, out=told)
     rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
     base = round(base_effect, _DECIMALS)
-    each = zip((largest % width).tolist(), told.tolist(), rest.tolist(), strict=True)
+    each = zip(largest.tolist(), told.tolist(), rest.tolist(), strict=True)
     return [_explanation(base, labels, *of_lead) for of_lead in each]
 
 

@@ -88,6 +88,7 @@ class OutcomeHistory:
         self._key_of = np.full(2 * lexicon.size, self._other)
         slots = np.concatenate([terms[0], terms[1] + lexicon.size])
         self._key_of[slots] = np.arange(len(keys), self._other)
+        self._said: dict[int, _Said] = {}
         self._newest_day = int(days.max(initial=np.iinfo(np.int64).min))
 
     @classmethod
@@ -131,13 +132,14 @@ class OutcomeHistory:
         days = [_day(moment) for moment in moments]
         plain = np.array([self._key(name) for lead in leads for name in _plain_keys(lead)], np.intp)
         terms = self._key_of.take(found.early_slots)
-        if min(days, default=self._newest_day) >= self._newest_day:
-            said = self._latest
+        day = self._only_day(days)
+        if day is not None:
+            said = self._said_on(day)
             by_key, by_term = said.by_key.take(plain, axis=0), said.by_term.take(terms, axis=0)
             general, log_odds = said.general, said.log_odds
         else:
             of = np.concatenate([np.arange(count).repeat(3), found.texts % count])
-            said = self._as_of(np.array(days), plain, terms, of)
+            said = self._as_of(np.array(days), np.concatenate([plain, terms]), of)
             by_key, by_term = said.by_key[: len(plain)], said.by_term[len(plain) :]
             general, log_odds = np.tile(said.general, 2), np.tile(said.log_odds, 2)
         values = np.empty((count, len(FEATURES)))
@@ -150,30 +152,35 @@ class OutcomeHistory:
     def _key(self, name: str | None) -> int:
         return self._numbers.get(name, self._other) if name else self._absent
 
-    @cached_property
-    def _latest(self) -> "_Said":
-        """What all entries together say of every key: what live scoring asks for."""
-        starts, _, *entries = self._entries
-        last = starts[1:] - 1
-        # Nothing is known of any other key; all about an absent one is missing.
-        cases, successes = (
-            np.concatenate([each[last].astype(np.float64), [0, np.nan]]) for each in entries
-        )
-        every = self._key(_ALL)
-        general = _general(cases[every : every + 1], successes[every : every + 1])
-        return _Said.of(general, general, cases, successes)
+    def _only_day(self, days: Sequence[int]) -> int | None:
+        """Return the day that all are on, if it is one of live scoring.
 
-    def _as_of(self, days: Indices, plain: Indices, terms: Indices, of: Indices) -> "_Said":
-        """Return what was known when the day of each lead began; `of` has the lead of every key."""
+        Those are the day of the training, whose own outcomes count from the next day on, and all
+        days after, on which the same is known.
+        """
+        days = [min(day, self._newest_day) for day in days] or [self._newest_day]
+        return days[0] if min(days) == max(days) >= self._newest_day - 1 else None
+
+    def _said_on(self, day: int) -> "_Said":
+        """Work out once what is known of every key on a day of live scoring."""
+        if day not in self._said:
+            keys = np.arange(self._absent + 1)
+            self._said[day] = self._as_of(np.array([day]), keys, np.zeros_like(keys))
+        return self._said[day]
+
+    def _as_of(self, days: Indices, keys: Indices, of: Indices) -> "_Said":
+        """Return what was known when each day began; `of` has the place of each key's day."""
         general = _general(*self._known(np.full(len(days), self._key(_ALL)), days))
-        keys = np.concatenate([plain, terms])
         cases, successes = self._known(keys, days.take(of))
+        # All about what a lead does not have is missing.
         cases[keys == self._absent] = np.nan
         return _Said.of(general, general.take(of), cases, successes)
 
     def _known(self, keys: Indices, days: Indices) -> tuple[Doubles, Doubles]:
         """Return cases and successes of keys that were known when each one's day began."""
         starts, _, *entries = self._entries
+        if not len(entries[0]):
+            return np.zeros(len(keys)), np.zeros(len(keys))
         at = self._last_until(keys, days)
         is_known = (keys < self._other) & (at >= starts.take(np.minimum(keys, self._other)))
         cases, successes = (each.take(at).astype(np.float64) * is_known for each in entries)
