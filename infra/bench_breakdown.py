@@ -17,7 +17,6 @@ import numpy as np
 from lead_scoring.api.bodies import read_lead
 from lead_scoring.api.problems import compact_json
 from lead_scoring.entities import Prediction, iso
-from lead_scoring.explanation import explain
 from lead_scoring.predictions import add_reasons, prediction, score_record
 from lead_scoring.scoring_model import SCORING_FILES, Scored, ScoringModel
 from lead_scoring.settings import Settings
@@ -29,8 +28,8 @@ STAGES = {
     "parsing": "parse the body's JSON",
     "reading": "check the fields of a lead",
     "features": "features of text, time, place, category, price, contact, history",
-    "forest": "margin of the forest, and its calibration",
-    "effects": "additive effects of every feature",
+    "forest": "margin of the forest, and additive effects of every feature",
+    "calibration": "from margin to probability",
     "reasons": "the ten largest effects, with their values",
     "outliers": "compare with what training saw",
     "answers": "answers and audit records",
@@ -57,13 +56,11 @@ class Walk:
         self._done("reading")
         features = model.extractor.extract(leads, [lead.as_of or now for lead in leads])
         self._done("features")
-        margins = model.forest.margins(features)
-        probabilities = model.calibration.probabilities(margins)
+        margins, effects = model.forest.margins_and_effects(features)
         self._done("forest")
-        effects = model.forest.effects(features)
-        self._done("effects")
-        base = model.forest.base_effect
-        explanations = explain(base, model.labels, effects, features, model.first_of_label)
+        probabilities = model.calibration.probabilities(margins)
+        self._done("calibration")
+        explanations = model.explainer.explain(effects, features)
         self._done("reasons")
         outside = model.training_range.outlying(features)
         judged = [

@@ -73,6 +73,11 @@ def compiled(
     return TreeEnsemble(model, own, table)
 
 
+def effects_of(forest: TreeEnsemble, rows: Floats) -> NDArray[np.float64]:
+    """Return the additive effects of rows, shape (n, groups)."""
+    return forest.margins_and_effects(rows)[1]
+
+
 def labelled_leads(count: int, seed: int = 0) -> Iterator[tuple[Lead, datetime, Outcome]]:
     """Make leads, their moments and outcomes: Python and good pay convert more often."""
     random = Random(seed)

@@ -36,7 +36,7 @@ def scored(one: Lead, moment: datetime = POSTED_AT) -> Scored:
 
 
 def explained(one: Lead, moment: datetime = POSTED_AT) -> Explanation:
-    return Baseline().score([one], [moment]).explanations()[0]
+    return Baseline().score([one], [moment], explain=True).explanations()[0]
 
 
 def effect(one: Lead, label: str, moment: datetime = POSTED_AT) -> float:
@@ -109,14 +109,14 @@ def test_a_lead_with_only_a_title_is_scored() -> None:
 def test_a_batch_is_scored_as_its_leads_are_alone() -> None:
     leads = various_leads(20)
 
-    together = Baseline().score(leads, [POSTED_AT] * 20)
+    together = Baseline().score(leads, [POSTED_AT] * 20, explain=True)
 
     assert together.scored == [scored(one) for one in leads]
     assert together.explanations() == [explained(one) for one in leads]
 
 
 def test_no_leads_have_no_scores() -> None:
-    none = Baseline().score([], [])
+    none = Baseline().score([], [], explain=True)
 
     assert none.scored == none.explanations() == []
 

@@ -39,9 +39,7 @@ def calls_of(work: Callable[[], Any]) -> int:
 
 
 def score(leads: list[Lead], *, explain: bool) -> None:
-    found = model().score(leads, [POSTED_AT] * len(leads))
-    if explain:
-        found.explanations()
+    model().score(leads, [POSTED_AT] * len(leads), explain=explain).explanations()
 
 
 def test_one_lead_with_reasons_takes_few_calls() -> None:

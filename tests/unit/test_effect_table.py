@@ -16,7 +16,7 @@ from lead_scoring.effect_table import STORED_AS, EffectTable, stored_table, tabu
 from lead_scoring.errors import ArtifactError
 from lead_scoring.forest_nodes import read_nodes
 from lead_scoring.tree_ensemble import TreeEnsemble
-from tests.forests import Floats, compiled, random_rows, train
+from tests.forests import Floats, compiled, effects_of, random_rows, train
 
 FEATURES = 6
 ROWS = random_rows(400, FEATURES)
@@ -49,7 +49,8 @@ def assert_equal_to_xgboost(booster: xgboost.Booster, rows: Floats) -> None:
     forest = compiled(booster, tabulated=True)
     contributions = booster.predict(xgboost.DMatrix(rows), pred_contribs=True)
 
-    assert forest.effects(rows) == pytest.approx(contributions[:, :-1], abs=2e-5)
+    assert forest.margins_and_effects(rows)[0].tobytes() == forest.margins(rows).tobytes()
+    assert effects_of(forest, rows) == pytest.approx(contributions[:, :-1], abs=2e-5)
     assert forest.base_effect == pytest.approx(contributions[0, -1], abs=1e-5)
 
 
@@ -103,8 +104,8 @@ def test_a_forest_whose_table_would_be_large_has_none() -> None:
 def test_groups_sum_what_their_features_have() -> None:
     booster, groups = train(ROWS, trees=20, max_depth=5), [2, 0, 2, 1, 0, 2]
 
-    single = compiled(booster, tabulated=True).effects(ROWS)
-    grouped = compiled(booster, groups, tabulated=True).effects(ROWS)
+    single = effects_of(compiled(booster, tabulated=True), ROWS)
+    grouped = effects_of(compiled(booster, groups, tabulated=True), ROWS)
 
     by_group = [single[:, np.array(groups) == group].sum(axis=1) for group in range(3)]
     assert grouped == pytest.approx(np.column_stack(by_group), abs=1e-6)
@@ -114,10 +115,12 @@ def test_groups_sum_what_their_features_have() -> None:
 def test_a_row_has_the_same_bits_alone_and_in_any_batch(depth: int) -> None:
     forest = compiled(train(ROWS, trees=40, max_depth=depth), [0, 1, 0, 2, 2, 0], tabulated=True)
     rows = np.tile(ROWS, (3, 1))
-    effects = forest.effects(rows)
+    effects = effects_of(forest, rows)
 
     for size in (1, 2, 3, 7, 50):
-        assert forest.effects(rows[13 : 13 + size]).tobytes() == effects[13 : 13 + size].tobytes()
+        assert (
+            effects_of(forest, rows[13 : 13 + size]).tobytes() == effects[13 : 13 + size].tobytes()
+        )
 
 
 any_rows = hypothesis_numpy.arrays(
@@ -131,7 +134,7 @@ FOREST = compiled(train(ROWS, trees=40, max_depth=6), tabulated=True)
 @settings(max_examples=100, deadline=None)
 @given(any_rows)
 def test_base_effect_and_effects_add_up_to_the_margin_on_any_row(rows: Floats) -> None:
-    total = FOREST.base_effect + FOREST.effects(rows).sum(axis=1)
+    total = FOREST.base_effect + effects_of(FOREST, rows).sum(axis=1)
 
     assert total == pytest.approx(FOREST.margins(rows), abs=1e-4)
 
@@ -176,6 +179,7 @@ def test_a_table_that_was_stored_is_read_back() -> None:
         "unit_starts",
         "slot_units",
         "slot_offsets",
+        "tree_starts",
         "group_starts",
         "groups",
     ],
@@ -225,6 +229,8 @@ def doubled_slot(arrays: Any) -> None:
     [
         lambda arrays: arrays["unit_starts"].__setitem__(1, 0),
         lambda arrays: arrays["unit_widths"].__setitem__(1, 0),
+        lambda arrays: arrays["slot_offsets"].__setitem__(0, 0),
+        lambda arrays: arrays["tree_starts"].__setitem__(1, 0),
         lambda arrays: arrays["group_starts"].__setitem__(1, 0),
         lambda arrays: arrays["groups"].__setitem__(1, 0),
         doubled_slot,

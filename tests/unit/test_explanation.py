@@ -8,14 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 from numpy.typing import NDArray
 
-from lead_scoring.explanation import LARGEST, OTHER_FEATURES, Explanation, explain
+from lead_scoring.explanation import LARGEST, OTHER_FEATURES, Explainer, Explanation
 
 
 def explained(effects: list[float], base: float = -1.0) -> Explanation:
     labels = [f"Feature {number}" for number in range(len(effects))]
     values = np.arange(len(effects), dtype=float)
-    (told,) = explain(base, labels, np.array([effects]), values[None], np.arange(len(labels)))
+    (told,) = explainer(labels, base).explain(np.array([effects]), values[None])
     return told
+
+
+def explainer(labels: list[str], base: float = 0.0) -> Explainer:
+    return Explainer(base, labels, np.arange(len(labels)))
 
 
 def test_the_ten_largest_effects_come_first_and_the_rest_last() -> None:
@@ -45,7 +49,7 @@ def test_a_feature_without_effect_is_not_listed() -> None:
 
 
 def test_a_missing_value_is_null() -> None:
-    (told,) = explain(0.0, ["Price"], np.array([[0.2]]), np.array([[np.nan]]), np.array([0]))
+    (told,) = explainer(["Price"]).explain(np.array([[0.2]]), np.array([[np.nan]]))
 
     assert told.reasons[0]["value"] is None
 
@@ -75,13 +79,11 @@ def test_the_only_feature_has_the_whole_share_however_small_its_effect() -> None
 def test_a_lead_has_the_same_reasons_alone_and_among_others() -> None:
     random = np.random.default_rng(5)
     effects = random.normal(size=(64, 40)).round(1) * (1 + random.integers(0, 9, (64, 40)) * 2e-13)
-    values, labels = np.zeros((64, 40)), [f"Feature {number}" for number in range(40)]
+    values, to_all = np.zeros((64, 40)), explainer([f"Feature {number}" for number in range(40)])
 
-    together = explain(0.0, labels, effects, values, np.arange(40))
+    together = to_all.explain(effects, values)
 
-    alone = [
-        explain(0.0, labels, effects[[row]], values[[row]], np.arange(40)) for row in range(64)
-    ]
+    alone = [to_all.explain(effects[[row]], values[[row]]) for row in range(64)]
     assert [[one] for one in together] == alone
 
 
@@ -95,7 +97,7 @@ def test_no_effects_at_all_leave_only_the_rest() -> None:
 
 
 def test_nobody_to_explain_to_needs_no_explanation() -> None:
-    assert explain(0.0, ["a"], np.zeros((0, 1)), np.zeros((0, 1)), np.array([0])) == []
+    assert explainer(["a"]).explain(np.zeros((0, 1)), np.zeros((0, 1))) == []
 
 
 many_effects: Any = hypothesis_numpy.arrays(
@@ -107,7 +109,7 @@ many_effects: Any = hypothesis_numpy.arrays(
 def test_what_is_told_adds_up_and_is_ordered(effects: NDArray[np.float64], base: float) -> None:
     labels = [f"Feature {number}" for number in range(effects.shape[1])]
 
-    explanations = explain(base, labels, effects, np.zeros_like(effects), np.arange(len(labels)))
+    explanations = explainer(labels, base).explain(effects, np.zeros_like(effects))
 
     assert len(explanations) == len(effects)
     for told, own in zip(explanations, effects, strict=True):

@@ -307,7 +307,7 @@ def test_scores_are_kept_while_their_reasons_are_worked_out(
     model = services.active_model.current().model
     explain = model._explain
     monkeypatch.setattr(
-        model, "_explain", lambda rows: (explaining.set(), explain(rows))[1], raising=True
+        model, "_explain", lambda *found: (explaining.set(), explain(*found))[1], raising=True
     )
 
     answers = services.lead_scorer.predict_batch(LEADS * 25)

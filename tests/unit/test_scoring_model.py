@@ -62,7 +62,10 @@ def assert_adds_up(found: ScoredLeads) -> None:
 
 
 def test_a_loaded_model_scores_with_the_same_bits() -> None:
-    ours, theirs = loaded().score(LEADS, MOMENTS), model().score(LEADS, MOMENTS)
+    ours, theirs = (
+        loaded().score(LEADS, MOMENTS, explain=True),
+        model().score(LEADS, MOMENTS, explain=True),
+    )
     assert ours.scored == theirs.scored
     assert ours.explanations() == theirs.explanations()
     assert loaded().files() == files()
@@ -78,16 +81,18 @@ def test_the_artifact_is_one_file_that_xgboost_reads() -> None:
 
 
 def test_a_lead_has_the_same_score_alone_and_in_a_batch() -> None:
-    together = model().score(LEADS, MOMENTS)
+    together = model().score(LEADS, MOMENTS, explain=True)
 
-    alone = [model().score([one], [at]) for one, at in zip(LEADS, MOMENTS, strict=True)]
+    alone = [
+        model().score([one], [at], explain=True) for one, at in zip(LEADS, MOMENTS, strict=True)
+    ]
 
     assert [one.scored[0] for one in alone] == together.scored
     assert [one.explanations()[0] for one in alone] == together.explanations()
 
 
 def test_reasons_add_up_to_the_margin() -> None:
-    assert_adds_up(model().score(LEADS, MOMENTS))
+    assert_adds_up(model().score(LEADS, MOMENTS, explain=True))
 
 
 def test_the_probability_rises_with_the_margin() -> None:
@@ -101,7 +106,9 @@ def test_the_probability_rises_with_the_margin() -> None:
 
 
 def test_reasons_are_grouped_by_label_and_show_the_first_features_value() -> None:
-    found = model().score([lead(title="Python developer", price=77_000.0)], [POSTED_AT])
+    found = model().score(
+        [lead(title="Python developer", price=77_000.0)], [POSTED_AT], explain=True
+    )
 
     (explanation,) = found.explanations()
     told = {reason["feature"]: reason["value"] for reason in explanation.reasons}
@@ -121,7 +128,7 @@ def test_what_was_learned_shows_in_the_scores() -> None:
 
 
 def test_no_leads_have_no_scores() -> None:
-    none = model().score([], [])
+    none = model().score([], [], explain=True)
 
     assert none.scored == none.explanations() == []
 
@@ -138,7 +145,7 @@ def test_an_unseen_category_is_an_outlier_by_name() -> None:
 def test_any_lead_at_any_moment_scores_finitely_with_reasons_that_add_up(
     one: Lead, moment: datetime
 ) -> None:
-    found = model().score([one], [moment])
+    found = model().score([one], [moment], explain=True)
 
     (scored,), (explanation,) = found.scored, found.explanations()
     assert math.isfinite(scored.margin)
@@ -170,7 +177,7 @@ def test_a_model_can_be_trained_on_titles_alone() -> None:
 def test_a_model_trained_on_titles_alone_scores_full_leads() -> None:
     again = ScoringModel.load(bare_model().files().__getitem__)
 
-    assert_adds_up(again.score(LEADS, MOMENTS))
+    assert_adds_up(again.score(LEADS, MOMENTS, explain=True))
 
 
 # What does not fit is refused.

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hypothesis_numpy
 
 from lead_scoring.errors import ArtifactError
 from lead_scoring.tree_ensemble import TreeEnsemble
-from tests.forests import Floats, compiled, random_rows, train
+from tests.forests import Floats, compiled, effects_of, random_rows, train
 
 FEATURES = 6
 ROWS = random_rows(400, FEATURES)
@@ -34,7 +34,7 @@ def assert_equal_to_xgboost(booster: xgboost.Booster, rows: Floats) -> None:
     contributions = booster.predict(data, pred_contribs=True)
 
     assert forest.margins(rows) == pytest.approx(margins, abs=1e-5)
-    assert forest.effects(rows) == pytest.approx(contributions[:, :-1], abs=2e-5)
+    assert effects_of(forest, rows) == pytest.approx(contributions[:, :-1], abs=2e-5)
     assert forest.base_effect == pytest.approx(contributions[0, -1], abs=1e-5)
 
 
@@ -101,7 +101,7 @@ def test_a_feature_that_no_tree_tests_has_no_effect() -> None:
     rows[:, 2] = 0.5
     booster = train(rows, trees=15)
 
-    effects = compiled(booster).effects(ROWS)
+    effects = effects_of(compiled(booster), ROWS)
 
     assert not effects[:, 2].any()
     assert effects[:, 0].any()
@@ -116,7 +116,7 @@ def test_trees_of_a_single_leaf_have_no_effects_and_a_constant_margin() -> None:
     booster = train(ROWS, trees=5, gamma=1e9)
     forest = compiled(booster)
 
-    assert not forest.effects(ROWS).any()
+    assert not effects_of(forest, ROWS).any()
     assert forest.margins(ROWS[:3]) == pytest.approx(
         booster.predict(xgboost.DMatrix(ROWS[:3]), output_margin=True), abs=1e-6
     )
@@ -168,16 +168,16 @@ def test_the_effect_of_a_group_is_the_sum_of_its_features_effects() -> None:
 
     single, grouped = compiled(usual_booster()), compiled(usual_booster(), groups.tolist())
 
-    effects = single.effects(ROWS)
+    effects = effects_of(single, ROWS)
     expected = np.column_stack([effects[:, groups == group].sum(axis=1) for group in range(3)])
-    assert grouped.effects(ROWS) == pytest.approx(expected, abs=1e-6)
+    assert effects_of(grouped, ROWS) == pytest.approx(expected, abs=1e-6)
     assert grouped.base_effect == single.base_effect
 
 
 def test_a_group_without_a_tested_feature_has_no_effect() -> None:
     forest = compiled(usual_booster(), [0, 0, 0, 3, 3, 3])
 
-    effects = forest.effects(ROWS[:5])
+    effects = effects_of(forest, ROWS[:5])
 
     assert effects.shape == (5, 4)
     assert not effects[:, 1:3].any()
@@ -195,7 +195,7 @@ any_rows = hypothesis_numpy.arrays(
 def test_base_effect_and_effects_add_up_to_the_margin_on_any_row(rows: Floats) -> None:
     forest = compiled(usual_booster())
 
-    total = forest.base_effect + forest.effects(rows).sum(axis=1)
+    total = forest.base_effect + effects_of(forest, rows).sum(axis=1)
 
     assert total == pytest.approx(forest.margins(rows), abs=1e-4)
 
@@ -207,12 +207,12 @@ def test_a_row_has_the_same_bits_alone_and_in_any_batch(trees: int, depth: int) 
     forest = compiled(train(ROWS, trees=trees, max_depth=depth), [0, 1, 0, 2, 2, 0])
     # So many rows that the effects are computed in several parts.
     rows = np.tile(ROWS, (6, 1))
-    margins, effects = forest.margins(rows), forest.effects(rows)
+    margins, effects = forest.margins(rows), effects_of(forest, rows)
 
     for size in (1, 2, 3, 7, 50):
         part = slice(13, 13 + size)
         assert forest.margins(rows[part]).tobytes() == margins[part].tobytes()
-        assert forest.effects(rows[part]).tobytes() == effects[part].tobytes()
+        assert effects_of(forest, rows[part]).tobytes() == effects[part].tobytes()
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
@@ -220,14 +220,14 @@ def test_the_order_of_rows_changes_nothing() -> None:
     order = np.random.default_rng(3).permutation(len(ROWS))
 
     assert forest.margins(ROWS[order]).tobytes() == forest.margins(ROWS)[order].tobytes()
-    assert forest.effects(ROWS[order]).tobytes() == forest.effects(ROWS)[order].tobytes()
+    assert effects_of(forest, ROWS[order]).tobytes() == effects_of(forest, ROWS)[order].tobytes()
 
 
 def test_no_rows_have_no_margins_and_no_effects() -> None:
     forest = compiled(usual_booster())
 
     assert forest.margins(ROWS[:0]).shape == (0,)
-    assert forest.effects(ROWS[:0]).shape == (0, FEATURES)
+    assert effects_of(forest, ROWS[:0]).shape == (0, FEATURES)
 
 
 # Shapley values by their definition, on trees written by hand.
@@ -302,7 +302,7 @@ def test_effects_are_the_shapley_values_of_their_definition(seed: int) -> None:
     forest = TreeEnsemble(model_of(tree.as_xgboost(), other.as_xgboost()), [0, 1, 2])
     row = [random.choice((random.gauss(0, 1), math.nan)) for _ in range(3)]
 
-    effects = forest.effects(np.array([row], dtype=np.float32))[0]
+    effects = effects_of(forest, np.array([row], dtype=np.float32))[0]
 
     expected = [tree.shapley(row, i) + other.shapley(row, i) for i in range(3)]
     assert effects == pytest.approx(expected, abs=1e-5)

@@ -83,8 +83,8 @@ class ABScorer:
         """Return the answer of a variant, and how long the model took, in milliseconds."""
         model = self._models.answering(variant)
         started = time.perf_counter()
-        found = model.score([lead], [lead.as_of or now])
-        explanations = found.explanations() if explain else []
+        found = model.score([lead], [lead.as_of or now], explain=explain)
+        explanations = found.explanations()
         latency_ms = 1000 * (time.perf_counter() - started)
         answer = prediction(
             lead,

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .entities import Lead
-from .explanation import explain
+from .explanation import Explainer
 from .features import category, contact, location, temporal, text
 from .features.keywords import TERMS, Keywords
 from .features.lexicon import Lexicon
@@ -76,8 +76,11 @@ class Baseline:
         """Number the keywords."""
         self._lexicon = Lexicon.of(TERMS)
         self._keywords = Keywords(self._lexicon)
+        self._explainer = Explainer(BASE_EFFECT, _LABELS, np.arange(len(_TERMS)))
 
-    def score(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> ScoredLeads:
+    def score(
+        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = False
+    ) -> ScoredLeads:
         """Score each lead as of its moment."""
         titles = [read(lead.title) for lead in leads]
         texts = [read(lead.description or "") for lead in leads]
@@ -94,7 +97,7 @@ class Baseline:
         effects = np.array([_effects(row) for row in values]).reshape(values.shape)
         return ScoredLeads(
             [_scored(BASE_EFFECT + float(row.sum())) for row in effects],
-            lambda: explain(BASE_EFFECT, _LABELS, effects, values, np.arange(len(_TERMS))),
+            lambda: self._explainer.explain(effects, values) if explain else [],
         )
 
 

@@ -2,8 +2,9 @@
 
 A unit is a part of a tree whose effects depend on at most eight facts: for each feature tested
 above it, whether the lead meets all conditions on it (o_j of `path_sweep`), and for each split
-within it, whether the lead goes left. The table holds, for every state of a unit's facts and every
-group of features, the sum of the effects that the unit's leaves have.
+within it, whether the lead goes left. The table holds, for every state of a unit's facts, the value
+of the leaf that the lead reaches, and for every group of features the sum of the effects that the
+unit's leaves have.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,9 +32,10 @@ class EffectTable(NamedTuple):
 
     A condition is a number: of S splits, s says "goes left at s", S + s "goes right at s", 2 S + c
     "meets all of `chains[:, c]`", and the last one is never met. `facts` (8, units) has conditions.
-    A unit's `entries` begin at `unit_starts`, and have for each state one entry a slot: the unit's
-    effect on one group. So one unit takes a line or two of the processor's cache. It has
-    `unit_widths` slots. Slots come by group: those of `groups[g]` begin at `group_starts[g]`.
+    A unit's `entries` begin at `unit_starts`, and have for each state `unit_widths` numbers: the
+    value of the leaf, 0 where the lead is in another unit, and one a slot: the unit's effect on one
+    group. So one unit takes a line or two of the processor's cache. Slots come by group: those of
+    `groups[g]` begin at `group_starts[g]`. The units of a tree begin at one of `tree_starts`.
     """
 
     features: Indices
@@ -45,24 +47,27 @@ class EffectTable(NamedTuple):
     unit_widths: Indices
     slot_units: Indices
     slot_offsets: Indices
+    tree_starts: Indices
     group_starts: Indices
     groups: Indices
     group_count: Indices
     entries: Floats
 
-    def effects(self, left: NDArray[np.bool_]) -> Doubles:
-        """Return each row's additive effects in log-odds, shape (n, groups).
+    def leaves_and_effects(self, left: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+        """Return the leaf of each row in each tree, and the row's additive effects in log-odds.
 
-        `left` tells at which splits each row goes left, shape (splits, n).
+        Their shapes are (trees, n) and (n, groups); `left` tells at which splits each row goes
+        left, shape (splits, n).
         """
         states = self._states(left) * self.unit_widths[:, None] + self.unit_starts[:, None]
-        entries = states.take(self.slot_units, axis=0) + self.slot_offsets[:, None]
-        by_group = np.add.reduceat(
-            self.entries.take(entries), self.group_starts, axis=0, dtype=np.float64
-        )
+        leaves = self._sums(states, self.tree_starts)
+        slots = states.take(self.slot_units, axis=0) + self.slot_offsets[:, None]
         effects = np.zeros((left.shape[1], int(self.group_count[0])))
-        effects[:, self.groups] = by_group.T
-        return effects
+        effects[:, self.groups] = self._sums(slots, self.group_starts).T
+        return leaves, effects
+
+    def _sums(self, entries: Indices, starts: Indices) -> Doubles:
+        return np.add.reduceat(self.entries.take(entries), starts, axis=0, dtype=np.float64)
 
     def _states(self, left: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Return the state of every unit for every row, shape (units, n)."""
@@ -118,6 +123,7 @@ class EffectTable(NamedTuple):
             (self.unit_starts, last + 1),
             (self.unit_widths, widest + 1),
             (self.slot_offsets, widest),
+            (self.tree_starts, units),
             (self.group_starts, len(self.slot_units)),
             (self.groups, int(self.group_count[0])),
         )
@@ -135,14 +141,17 @@ class EffectTable(NamedTuple):
         if not np.array_equal(self.unit_starts, np.cumsum(sizes) - sizes):
             raise ValueError("the units do not lie one behind the other")
         slots = self.slot_units * widest + self.slot_offsets
-        wanted = np.repeat(np.arange(units), self.unit_widths)
+        wanted = np.repeat(np.arange(units), self.unit_widths - 1)
         if not np.array_equal(np.sort(self.slot_units), wanted) or (
             not all_distinct(slots)
+            or np.any(self.slot_offsets < 1)
             or np.any(self.slot_offsets >= self.unit_widths[self.slot_units])
         ):
             raise ValueError("a unit has not each of its slots once")
-        starts = np.append(self.group_starts, len(self.slot_units))
-        if starts[0] != 0 or np.any(np.diff(starts) <= 0) or np.any(np.diff(self.groups) <= 0):
+        for starts in (self.group_starts, self.tree_starts):
+            if starts[0] != 0 or np.any(np.diff(starts) <= 0):
+                raise ValueError("the groups or the trees are not in order")
+        if np.any(np.diff(self.groups) <= 0):
             raise ValueError("the groups are not in order")
         if not np.isfinite(self.entries).all():
             raise ValueError("an effect is no number")
@@ -161,6 +170,7 @@ class EffectTable(NamedTuple):
             not all(np.array_equal(*each) for each in zip(asked, answered, strict=True))
             or not np.array_equal(self.groups, present)
             or self.group_count.tolist() != [int(groups.max()) + 1]
+            or len(self.tree_starts) != len(nodes.roots)
         ):
             raise ArtifactError("the table of effects is that of another forest")
 
@@ -199,18 +209,22 @@ def tabulate(nodes: Nodes, groups: Indices) -> EffectTable | None:
     Returns None where nothing splits, a leaf depends on too many features, or the table would be
     too large.
     """
+    if not nodes.is_inner.any():
+        return None
     numbers = np.cumsum(nodes.is_inner) - 1
     sizes = _splits_below(nodes)
     units: list[_Unit] = []
+    tree_starts = []
     size = 0
-    for root in nodes.roots[nodes.is_inner[nodes.roots]]:
+    for root in nodes.roots:
+        tree_starts.append(len(units))
         for unit in _units(nodes, sizes, numbers, int(root), {}):
             facts = len(unit.above) + len(unit.splits)
-            size += 2**facts * len(_groups_of(unit, nodes, groups)) * 4
+            size += 2**facts * (1 + len(_groups_of(unit, nodes, groups))) * 4
             if facts > _MOST_FACTS or size > _MOST_BYTES:
                 return None
             units.append(unit)
-    return _assembled(nodes, groups, units, numbers) if units else None
+    return _assembled(nodes, groups, units, tree_starts, numbers)
 
 
 def _splits_below(nodes: Nodes) -> Indices:
@@ -253,16 +267,22 @@ def _groups_of(unit: _Unit, nodes: Nodes, groups: Indices) -> list[int]:
     return sorted({int(groups[feature]) for feature in tested})
 
 
-def _tabulated(unit: _Unit, nodes: Nodes, groups: Indices, numbers: Indices) -> dict[int, Doubles]:
-    """Return, by group, the effects of a unit's leaves in each state of its facts."""
+def _tabulated(
+    unit: _Unit, nodes: Nodes, groups: Indices, numbers: Indices
+) -> tuple[Doubles, dict[int, Doubles]]:
+    """Return a unit's leaf in each state of its facts, and by group the effects of its leaves."""
     facts = len(unit.above) + len(unit.splits)
     bits = (np.arange(2**facts)[:, None] >> np.arange(facts) & 1).astype(np.float64)
     goes_left = {split: bits[:, len(unit.above) + n] for n, split in enumerate(unit.splits)}
     effects = {group: np.zeros(2**facts) for group in _groups_of(unit, nodes, groups)}
+    reached = np.zeros(2**facts)
 
     def add(node: int, path: dict[int, tuple[float, Doubles]]) -> None:
         if nodes.left[node] < 0:
-            leaf = _leaf_effects(float(nodes.condition[node]), [*path.values()])
+            value = float(nodes.condition[node])
+            # Of states that no lead is in, whatever it is.
+            reached[np.all([met for _, met in path.values()], axis=0)] = value
+            leaf = _leaf_effects(value, [*path.values()])
             for feature, effect in zip(path, leaf, strict=True):
                 effects[int(groups[feature])] += effect
             return
@@ -279,11 +299,13 @@ def _tabulated(unit: _Unit, nodes: Nodes, groups: Indices, numbers: Indices) -> 
             for number, (feature, one) in enumerate(unit.above.items())
         },
     )
-    return effects
+    return reached, effects
 
 
 def _leaf_effects(value: float, path: list[tuple[float, Doubles]]) -> list[Doubles]:
     """Return the effect of each feature of a leaf's path (the formula of `path_sweep`)."""
+    if not path:
+        return []
     points, weights = gauss_legendre((len(path) + 1) // 2)
     factors = [ratio + (met - ratio)[:, None] * points for ratio, met in path]
     before, after = [np.ones_like(factors[0])], [np.ones_like(factors[0])]
@@ -296,7 +318,9 @@ def _leaf_effects(value: float, path: list[tuple[float, Doubles]]) -> list[Doubl
     ]
 
 
-def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indices) -> EffectTable:
+def _assembled(
+    nodes: Nodes, groups: Indices, units: list[_Unit], tree_starts: list[int], numbers: Indices
+) -> EffectTable:
     splits = np.flatnonzero(nodes.is_inner)
     chains: dict[tuple[int, ...], int] = {}
     facts: list[list[int]] = []
@@ -310,9 +334,9 @@ def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indic
             for one in unit.above.values()
         ]
         facts.append([*conditions, *(int(numbers[split]) for split in unit.splits)])
-        tabulated = _tabulated(unit, nodes, groups, numbers)
-        slots += [(group, number, offset) for offset, group in enumerate(tabulated)]
-        entries.append(np.column_stack([*tabulated.values()]))
+        leaves, effects = _tabulated(unit, nodes, groups, numbers)
+        slots += [(group, number, offset) for offset, group in enumerate(effects, 1)]
+        entries.append(np.column_stack([leaves, *effects.values()]))
     slots.sort()
     never = 2 * len(splits) + len(chains)
     longest = max(map(len, chains), default=1)
@@ -335,6 +359,7 @@ def _assembled(nodes: Nodes, groups: Indices, units: list[_Unit], numbers: Indic
         unit_starts=np.cumsum([0, *sizes[:-1]]),
         unit_widths=np.array([each.shape[1] for each in entries]),
         slot_offsets=np.array([offset for *_, offset in slots], np.intp),
+        tree_starts=np.array(tree_starts),
         group_starts=group_starts,
         groups=by_slot[group_starts],
         group_count=np.array([int(groups.max()) + 1 if len(groups) else 0]),

@@ -25,58 +25,69 @@ class Explanation(NamedTuple):
     feature_importance: dict[str, float]
 
 
-def explain(
-    base_effect: float,
-    labels: Sequence[str],
-    effects: NDArray[np.float64],
-    rows: NDArray[np.floating[Any]],
-    columns: NDArray[np.intp],
-) -> list[Explanation]:
-    """List, for each of n leads, the ten largest effects and one entry with the rest.
+class Explainer:
+    """Explains scores by the labels of their effects.
 
-    `effects` has shape (n, len(labels)). The value of a label is that of its column in `rows`, with
-    n rows; a missing one is NaN.
-
-    >>> one = np.array([[3.0]])
-    >>> (told,) = explain(-1.0, ["Title Words"], np.array([[0.5]]), one, np.array([0]))
-    >>> told.reasons[0]
-    {'feature': 'Title Words', 'effect': 0.5, 'direction': 'raises', 'value': 3.0}
-    >>> told.feature_importance
-    {'Title Words': 1.0}
+    The value of label k is that of column `columns[k]` of a row.
     """
-    count, width = effects.shape
-    sizes = np.abs(effects)
-    # One number to sort by: the size of an effect, and in the last bits the place of its label, so
-    # that equal ones come in the order of their labels.
-    last = (1 << width.bit_length()) - 1
-    keys = sizes.view(np.int64) & ~last
-    keys |= np.arange(last, last - width, -1)
-    keys.sort(axis=1)
-    largest = last - (keys[:, : -LARGEST - 1 : -1] & last)
-    places = largest + np.arange(0, effects.size, width)[:, None]
-    told = np.empty((count, 3, largest.shape[1]))
-    listed, shares, values = told[:, 0], told[:, 1], told[:, 2]
-    listed[:] = effects.take(places)
-    values[:] = rows.take(columns, axis=1).take(places)
-    np.divide(np.abs(listed), np.maximum(sizes.sum(axis=1, keepdims=True), _SMALLEST), out=shares)
-    told.round(_DECIMALS, out=told)
-    rest = (effects.sum(axis=1) - listed.sum(axis=1)).round(_DECIMALS)
-    base = round(base_effect, _DECIMALS)
-    each = zip(largest.tolist(), told.tolist(), rest.tolist(), strict=True)
-    return [_explanation(base, labels, *of_lead) for of_lead in each]
+
+    def __init__(
+        self, base_effect: float, labels: Sequence[str], columns: NDArray[np.intp]
+    ) -> None:
+        """Take the base effect, and labels with a column each."""
+        self._base, self._labels = round(base_effect, _DECIMALS), labels
+        self._columns = columns
+        self._mask = np.array((1 << len(labels).bit_length()) - 1)
+        self._order = self._mask - np.arange(len(labels))
+
+    def explain(
+        self, effects: NDArray[np.float64], rows: NDArray[np.floating[Any]]
+    ) -> list[Explanation]:
+        """List, for each of n leads, the ten largest effects and one entry with the rest.
+
+        `effects` has shape (n, labels), and `rows` n rows, in which a missing value is NaN.
+
+        >>> explainer = Explainer(-1.0, ["Title Words"], np.array([0]))
+        >>> (told,) = explainer.explain(np.array([[0.5]]), np.array([[3.0]]))
+        >>> told.reasons[0]
+        {'feature': 'Title Words', 'effect': 0.5, 'direction': 'raises', 'value': 3.0}
+        >>> told.feature_importance
+        {'Title Words': 1.0}
+        """
+        count, width = effects.shape
+        sizes = np.abs(effects)
+        # One number to sort by: the size of an effect, and in the last bits the place of its label,
+        # so that equal ones come in the order of their labels.
+        keys = sizes.view(np.int64) & ~self._mask
+        keys |= self._order
+        keys.sort(axis=1)
+        largest = self._mask - (keys[:, : -LARGEST - 1 : -1] & self._mask)
+        lead = np.arange(count)[:, None]
+        told = np.empty((3, *largest.shape))
+        listed, shares, values = told
+        listed[:] = effects.take(largest + lead * width)
+        values[:] = rows.take(self._columns.take(largest) + lead * rows.shape[1])
+        all_sizes = np.maximum(np.add.reduce(sizes, axis=1), _SMALLEST)
+        np.divide(np.abs(listed), all_sizes[:, None], out=shares)
+        told.round(_DECIMALS, out=told)
+        rest = (np.add.reduce(effects, axis=1) - np.add.reduce(listed, axis=1)).round(_DECIMALS)
+        each = zip(largest.tolist(), *told.tolist(), rest.tolist(), strict=True)
+        return [_explanation(self._base, self._labels, *of_lead) for of_lead in each]
 
 
 def _explanation(
     base_effect: float,
     labels: Sequence[str],
     largest: list[int],
-    told: list[list[float]],
+    effects: list[float],
+    shares: list[float],
+    values: list[float],
     rest: float,
 ) -> Explanation:
-    """Explain one lead: for each of the largest its effect, its share and its value are told."""
+    """Explain one lead by its largest effects and the rest."""
     reasons: list[Reason] = []
     importance = {}
-    for position, effect, share, value in zip(largest, *told, strict=True):
+    for position, effect, share, value in zip(largest, effects, shares, values, strict=True):
         if effect:
             reasons.append(_reason(labels[position], effect, None if isnan(value) else value))
             # However small beside the others, a listed share is above 0.

@@ -96,7 +96,8 @@ class LeadScorer:
         answering = self._models.current()
         now = self._clock.now()
         started = time.perf_counter()
-        found = answering.model.score(read, [lead.as_of or now for lead in read])
+        moments = [lead.as_of or now for lead in read]
+        found = answering.model.score(read, moments, explain=explain)
         latency_ms = 1000 * (time.perf_counter() - started) / max(1, len(read))
         prediction_time = iso(now)
         answers = [

@@ -106,7 +106,7 @@ def global_importance(
     """
     newest = examples[-_IMPORTANCE_SAMPLE:]
     rows = model.extractor.extract([e.lead for e in newest], [e.moment for e in newest])
-    effects = model.forest.effects(rows)
+    _, effects = model.forest.margins_and_effects(rows)
     sizes = np.abs(effects).mean(axis=0)
     total = float(sizes.sum())
     order = [i for i in np.argsort(-sizes, kind="stable") if sizes[i] > 0]

@@ -83,15 +83,16 @@ def require_parity(model: ScoringModel, booster: bytes, rows: Floats, reference:
     for start in range(0, len(trials), _CHUNK_ROWS):
         chunk = trials[start : start + _CHUNK_ROWS]
         margins, contributions = reference(booster, chunk)
+        ours, effects = model.forest.margins_and_effects(chunk)
+        if ours.tobytes() != model.forest.margins(chunk).tobytes():
+            raise ArtifactError("the compiled forest's margins differ with reasons and without")
         _require(
             "probabilities",
-            model.calibration.probabilities(model.forest.margins(chunk)),
+            model.calibration.probabilities(ours),
             model.calibration.probabilities(margins),
             PROBABILITY_TOLERANCE,
         )
-        _require(
-            "effects", model.forest.effects(chunk), model.by_label(contributions), EFFECT_TOLERANCE
-        )
+        _require("effects", effects, model.by_label(contributions), EFFECT_TOLERANCE)
         base = np.full(len(chunk), model.forest.base_effect)
         _require("base effects", base, contributions[:, -1], EFFECT_TOLERANCE)
 

@@ -15,7 +15,7 @@ from .calibration import Calibration
 from .effect_table import STORED_AS, stored_table, tabulate
 from .entities import Feature, Lead
 from .errors import ArtifactError
-from .explanation import Explanation, explain
+from .explanation import Explainer, Explanation
 from .feature_extractor import FeatureExtractor
 from .features.historical import OutcomeHistory
 from .forest_nodes import Nodes, read_nodes
@@ -26,7 +26,7 @@ from .tree_ensemble import TreeEnsemble
 MODEL_FILE = "model.ubj"
 SCORING_FILES = (MODEL_FILE,)
 HISTORY, MANIFEST = "outcome_history", "manifest"
-_FORMAT = 2
+_FORMAT = 3
 # So many leads at once: what is worked out for them stays in the processor's cache.
 _EXPLAINED_AT_ONCE = 64
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
@@ -42,7 +42,7 @@ class Scored(NamedTuple):
 
 
 class ScoredLeads(NamedTuple):
-    """The scores of leads in their order, and what works out why they are what they are."""
+    """The scores of leads in their order, and what tells why they are what they are."""
 
     scored: list[Scored]
     explanations: Callable[[], list[Explanation]]
@@ -51,8 +51,13 @@ class ScoredLeads(NamedTuple):
 class Scores(Protocol):
     """Anything that scores leads: a trained model, or the baseline before there is one."""
 
-    def score(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> ScoredLeads:
-        """Score each lead as of its moment: the same lead gets the same bits in any batch."""
+    def score(
+        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = False
+    ) -> ScoredLeads:
+        """Score each lead as of its moment: the same lead gets the same bits in any batch.
+
+        Without `explain` there are no explanations.
+        """
 
 
 class ScoringModel:
@@ -90,11 +95,20 @@ class ScoringModel:
         self.first_of_label = np.array(first, np.intp)
         table = stored_table(parsed, len(features))
         self.forest = TreeEnsemble(parsed, self._label_of, table)
+        self.explainer = Explainer(self.forest.base_effect, self.labels, self.first_of_label)
 
-    def score(self, leads: Sequence[Lead], moments: Sequence[datetime]) -> ScoredLeads:
-        """Score each lead as of its moment: the same lead gets the same bits in any batch."""
+    def score(
+        self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = False
+    ) -> ScoredLeads:
+        """Score each lead as of its moment: the same lead gets the same bits in any batch.
+
+        Without `explain` there are no explanations.
+        """
         rows = self.extractor.extract(leads, moments)
-        margins = self.forest.margins(rows)
+        if explain:
+            margins, effects = self.forest.margins_and_effects(rows)
+        else:
+            margins, effects = self.forest.margins(rows), np.zeros((0, len(self.labels)))
         probabilities = self.calibration.probabilities(margins)
         outside = self.training_range.outlying(rows)
         scored: list[Scored] = []
@@ -106,22 +120,14 @@ class ScoringModel:
             else:
                 reasons, is_outlier = self.training_range.judge(outside[i], rows[i], unseen)
             scored.append(Scored(margin, probability, reasons, is_outlier))
-        return ScoredLeads(scored, lambda: self._explain(rows))
+        return ScoredLeads(scored, lambda: self._explain(effects, rows))
 
-    def _explain(self, rows: NDArray[np.float32]) -> list[Explanation]:
-        parts = [
-            rows[at : at + _EXPLAINED_AT_ONCE] for at in range(0, len(rows), _EXPLAINED_AT_ONCE)
-        ]
-        told = [
-            explain(
-                self.forest.base_effect,
-                self.labels,
-                self.forest.effects(part),
-                part,
-                self.first_of_label,
-            )
-            for part in parts
-        ]
+    def _explain(
+        self, effects: NDArray[np.float64], rows: NDArray[np.float32]
+    ) -> list[Explanation]:
+        starts = range(0, len(effects), _EXPLAINED_AT_ONCE)
+        parts = [slice(start, start + _EXPLAINED_AT_ONCE) for start in starts]
+        told = [self.explainer.explain(effects[part], rows[part]) for part in parts]
         return [*chain.from_iterable(told)]
 
     @property

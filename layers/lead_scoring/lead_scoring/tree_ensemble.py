@@ -16,12 +16,15 @@ _WALK_ROWS = 128
 _EFFECT_ROWS = 32
 _INFINITY = np.float32(np.inf)
 
+Doubles = NDArray[np.float64]
+
 
 class TreeEnsemble:
     """A binary XGBoost forest that takes rows of float32 features, NaN where a value is missing.
 
     `groups` gives for each feature the number of its group, counted from 0. Effects come from the
-    forest's `table` (`effect_table.tabulate`) where it has one, else from a sweep of its paths.
+    forest's `table` (`effect_table.tabulate`) where it has one, and with them the margins; else
+    from a sweep of its paths.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class TreeEnsemble:
             table.require_fit(nodes, numbers)
         self._effects = table or PathSweep(nodes, numbers)
 
-    def margins(self, rows: Floats) -> NDArray[np.float64]:
+    def margins(self, rows: Floats) -> Doubles:
         """Return the raw log-odds of each row, shape (n,)."""
         chunks = [
             self._margins(_both_ways(rows[start : start + _WALK_ROWS]))
@@ -45,7 +48,7 @@ class TreeEnsemble:
         ]
         return np.concatenate(chunks) if chunks else np.zeros(0)
 
-    def _margins(self, values: Floats) -> NDArray[np.float64]:
+    def _margins(self, values: Floats) -> Doubles:
         count, width = values.shape
         flat = values.reshape(-1)
         # Steps on arrays of one shape and kind: others cost one row alone three times as much.
@@ -55,26 +58,34 @@ class TreeEnsemble:
             asked = flat.take(self._node_column.take(at) + first)
             is_right = asked >= self._node_threshold.take(at)
             at = self._node_child.take(at) + is_right.astype(np.intp)
-        leaves = np.ascontiguousarray(self._node_value.take(at).T)
-        margins: NDArray[np.float64] = leaves.sum(axis=1) + self._base_margin
+        return self._summed(self._node_value.take(at))
+
+    def _summed(self, leaves: Doubles) -> Doubles:
+        """Add leaves of shape (trees, n) in one order, wherever they come from."""
+        margins: Doubles = np.add.reduce(np.ascontiguousarray(leaves.T), axis=1)
+        margins += self._base_margin
         return margins
 
-    def effects(self, rows: Floats) -> NDArray[np.float64]:
-        """Return each row's additive effects in log-odds, shape (n, groups).
+    def margins_and_effects(self, rows: Floats) -> tuple[Doubles, Doubles]:
+        """Return margins as `margins` does, and additive effects in log-odds, shape (n, groups).
 
         For every row `base_effect` plus its effects is its margin, up to rounding.
         """
         chunks = [
-            self._effects.effects(self._goes_left(rows[start : start + _EFFECT_ROWS]))
+            self._evaluated(_both_ways(rows[start : start + _EFFECT_ROWS]))
             for start in range(0, len(rows), _EFFECT_ROWS)
         ]
-        return np.concatenate(chunks) if chunks else np.zeros((0, self._group_count))
+        if not chunks:
+            return np.zeros(0), np.zeros((0, self._group_count))
+        margins, effects = zip(*chunks, strict=True)
+        return np.concatenate(margins), np.concatenate(effects)
 
-    def _goes_left(self, rows: Floats) -> NDArray[np.bool_]:
-        """Tell at which splits each row goes left, shape (splits, n)."""
-        values = _both_ways(rows).T.take(self._split_column, axis=0)
-        left: NDArray[np.bool_] = values < self._split_threshold
-        return left
+    def _evaluated(self, values: Floats) -> tuple[Doubles, Doubles]:
+        left = values.T.take(self._split_column, axis=0) < self._split_threshold
+        if isinstance(self._effects, PathSweep):
+            return self._margins(values), self._effects.effects(left)
+        leaves, effects = self._effects.leaves_and_effects(left)
+        return self._summed(leaves), effects
 
     def _compile(self, nodes: Nodes, features: int) -> None:
         inner, splits = nodes.is_inner, np.flatnonzero(nodes.is_inner)
