@@ -330,13 +330,13 @@ def lines(*texts: str) -> Any:
     return np.frombuffer("\n".join(texts).encode(), np.uint8)
 
 
-# One word with a pair of itself: numbers 1 and 2.
+# One word with a pair of itself: numbers 2 and 3.
 GOOD: dict[str, Any] = {
     "words": lines("b"),
-    "pairs": stored([3], "i8"),
+    "pairs": stored([8], "i8"),
     "keys": lines("all", "c:a"),
     "title_terms": stored([]),
-    "description_terms": stored([2]),
+    "description_terms": stored([3]),
     "starts": stored([0, 1, 2, 3]),
     "days": stored([19000, 19001, 19001]),
     "cases": stored([4, 3, 5], "f4"),
@@ -362,8 +362,10 @@ def test_a_wellformed_table_is_read() -> None:
         *(GOOD | {name: stored([0.5], "f4")} for name in GOOD),
         GOOD | {"words": lines("b", "b")},
         GOOD | {"words": stored([0xFF], "u1")},
-        *(GOOD | {"pairs": stored(pairs, "i8")} for pairs in ([3, 3], [0], [2], [4], [-3], [9])),
-        *(GOOD | {"description_terms": stored(terms)} for terms in ([0], [3], [-1], [1, 1])),
+        *(GOOD | {"pairs": stored(pairs, "i8")} for pairs in (
+            [8, 8], [0], [5], [6], [7], [-3], [9],
+        )),
+        *(GOOD | {"description_terms": stored(terms)} for terms in ([0], [1], [4], [-1], [3, 3])),
         *(GOOD | {"starts": stored(starts)} for starts in (
             [0, 1, 2, 9], [0, 2, 1, 3], [0, 1, 1, 3], [1, 1, 2, 3], [0, -1, 2, 3], [],
         )),

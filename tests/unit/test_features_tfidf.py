@@ -37,10 +37,10 @@ TEXTS = st.lists(WORDS | ANY_TEXT, max_size=25).map(" ".join)
 def weights(vocabulary: TfidfVocabulary, words: list[str]) -> list[float]:
     """Return the weight of every term, 0 where it does not occur."""
     lexicon = Lexicon.of([*vocabulary.terms, "other", "other word"])
-    _, columns, found = TermWeights(lexicon, [vocabulary]).weights(lexicon.find([words]))
-    row = np.zeros(len(vocabulary.terms))
-    row[columns] = found
-    return list(row)
+    rows = np.zeros((1, len(vocabulary.terms) + 1), np.float32)
+    TermWeights(lexicon, [vocabulary]).put(lexicon.find([words]), rows)
+    assert rows[0, -1] == 0
+    return list(rows[0, :-1])
 
 
 def by_scikit_learn(vocabulary: TfidfVocabulary, text: str) -> list[float]:

@@ -30,7 +30,9 @@ class Calibration:
 
     def probabilities(self, margins: Doubles) -> Doubles:
         """Return the calibrated probability of each margin, in [0, 1]."""
-        log_odds = self.b * np.logaddexp(0, margins) - self.a * np.logaddexp(0, -margins) + self.c
+        # -ln(1 - s) is softplus(margin), and ln s that subtracted from the margin.
+        softplus = np.logaddexp(0, margins)
+        log_odds = self.a * margins + (self.b - self.a) * softplus + self.c
         result: Doubles = 0.5 * (1 + np.tanh(0.5 * log_odds))
         return result
 

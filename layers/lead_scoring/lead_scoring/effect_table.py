@@ -21,6 +21,7 @@ from .forest_nodes import Floats, Indices, Nodes, gauss_legendre
 STORED_AS = "effect_table"
 # A state is a byte.
 _MOST_FACTS = 8
+_PLACES = np.arange(_MOST_FACTS, dtype=np.uint8)[:, None, None]
 # A larger table takes longer to fetch than `path_sweep` takes for many a lead.
 _MOST_BYTES = 8 * 2**20
 
@@ -59,9 +60,11 @@ class EffectTable(NamedTuple):
         Their shapes are (trees, n) and (n, groups); `left` tells at which splits each row goes
         left, shape (splits, n).
         """
-        states = self._states(left) * self.unit_widths[:, None] + self.unit_starts[:, None]
+        states = self._states(left) * self.unit_widths[:, None]
+        states += self.unit_starts[:, None]
         leaves = self._sums(states, self.tree_starts)
-        slots = states.take(self.slot_units, axis=0) + self.slot_offsets[:, None]
+        slots = states.take(self.slot_units, axis=0)
+        slots += self.slot_offsets[:, None]
         effects = np.zeros((left.shape[1], int(self.group_count[0])))
         effects[:, self.groups] = self._sums(slots, self.group_starts).T
         return leaves, effects
@@ -78,9 +81,8 @@ class EffectTable(NamedTuple):
         np.logical_and.reduce(met.take(self.chains, axis=0), axis=0, out=met[2 * splits : -1])
         bits = met.view(np.uint8).take(self.facts, axis=0)
         # The eight bits of a byte; `numpy.packbits` along this axis takes 20 times as long.
-        for half in (4, 2, 1):
-            bits = bits[:half] + bits[half:] * 2**half
-        states: NDArray[np.uint8] = bits[0]
+        bits <<= _PLACES
+        states: NDArray[np.uint8] = np.bitwise_or.reduce(bits, axis=0)
         return states
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -65,7 +65,7 @@ class FeatureExtractor:
         self.features: tuple[Feature, ...] = tuple(chain.from_iterable(families))
         self._zone = time_zone(business_time_zone)
         self._columns, self._row = columns, columns.row_of_one()
-        self._keywords = Keywords(history.lexicon)
+        self._keywords = Keywords(history.lexicon, kinds=2)
         self._weights = TermWeights(
             history.lexicon, (title_terms, description_terms), columns.terms.start
         )
@@ -136,10 +136,8 @@ class FeatureExtractor:
             by_term[len(leads) :][[one is None for one in texts]] = np.nan
         rows[:, columns.title_keywords] = by_term[: len(leads)]
         rows[:, columns.description_keywords] = by_term[len(leads) :]
-        text_of, terms, weights = self._weights.weights(found)
-        cells = text_of % len(leads) * rows.shape[1]
-        cells += terms
-        rows.reshape(-1)[cells] = weights
+        # The column after the terms is the first of the history.
+        self._weights.put(found, rows)
         rows[:, columns.history] = self.history.rates(leads, moments, found)
 
     def _values(

@@ -35,8 +35,7 @@ class TrainingRange:
             if feature.name == _AGE:
                 slack[i] = max(slack[i], _AGE_SLACK_HOURS)
         self._ranges: dict[int, str] = {}
-        self._checked = np.flatnonzero(~np.isnan(low))
-        self._from, self._to = (low - slack)[self._checked], (high + slack)[self._checked]
+        self._least, self._most = _rounded(low - slack, np.inf), _rounded(high + slack, -np.inf)
 
     @classmethod
     def fit(cls, rows: NDArray[np.float32], features: Sequence[Feature]) -> "TrainingRange":
@@ -52,25 +51,17 @@ class TrainingRange:
 
     def outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which values lie outside, shape (n, features); a missing one does not."""
-        result = np.zeros(rows.shape, dtype=np.bool_)
-        result[:, self._checked] = self._outside(rows)
+        # Nothing is below NaN, nor above it.
+        result: NDArray[np.bool_] = (rows < self._least) | (rows > self._most)
         return result
 
     def outlying(self, rows: NDArray[np.float32]) -> list[list[int]]:
         """Return for each row the features whose values lie outside, in order."""
         found: list[list[int]] = [[] for _ in rows]
-        places, checked = self._outside(rows).nonzero()
-        if not len(places):
-            return found
-        for row, feature in zip(places.tolist(), self._checked[checked].tolist(), strict=True):
+        places, features = self.outside(rows).nonzero()
+        for row, feature in zip(places.tolist(), features.tolist(), strict=True):
             found[row].append(feature)
         return found
-
-    def _outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
-        # Numbers of one kind are compared in a third of the time.
-        values = rows.take(self._checked, axis=1).astype(np.float64)
-        result: NDArray[np.bool_] = (values < self._from) | (values > self._to)
-        return result
 
     def judge(
         self, outside: Sequence[int], row: NDArray[np.float32], unseen: Sequence[str]
@@ -120,6 +111,14 @@ class TrainingRange:
         if not np.all(low[checked] <= high[checked]) or np.isinf([low, high]).any():
             raise ArtifactError("the training range is none")
         return cls(low, high, features)
+
+
+def _rounded(limits: NDArray[np.float64], towards: float) -> NDArray[np.float32]:
+    """Return limits in the rows' own precision, within which lies what lies within these."""
+    with np.errstate(over="ignore"):
+        single = limits.astype(np.float32)
+    beyond = single < limits if towards > 0 else single > limits
+    return np.where(beyond, np.nextafter(single, np.float32(towards)), single)
 
 
 def _shortened(name: str) -> str:

@@ -7,7 +7,7 @@ in training as in backtests, and the table has at most one entry a key and day.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..distinct import all_distinct
 from ..entities import Feature, Lead
 from ..errors import ArtifactError
-from .lexicon import EARLY, Indices, Lexicon, Occurrences
+from .lexicon import EARLY, FIRST_WORD, Indices, Lexicon, Occurrences
 from .reading import terms_of, words_of
 
 if TYPE_CHECKING:
@@ -129,22 +129,26 @@ class OutcomeHistory:
         `found` has the terms of all titles and then of all descriptions, in the order of the leads.
         """
         count = len(leads)
-        days = [_day(moment) for moment in moments]
-        plain = np.array([self._key(name) for lead in leads for name in _plain_keys(lead)], np.intp)
-        terms = self._key_of.take(found.early_slots)
-        day = self._only_day(days)
+        keys = [
+            self._key(name)
+            for lead in leads
+            for name in _plain_keys(lead.category, lead.location_name)
+        ]
+        plain, terms = np.array(keys, np.intp), self._key_of.take(found.early_slots)
+        day = self._only_day(moments)
         if day is not None:
             said = self._said_on(day)
             by_key, by_term = said.by_key.take(plain, axis=0), said.by_term.take(terms, axis=0)
-            general, log_odds = said.general, said.log_odds
+            general = said.general
         else:
+            days = np.array([_day(moment) for moment in moments])
             of = np.concatenate([np.arange(count).repeat(3), found.texts % count])
-            said = self._as_of(np.array(days), np.concatenate([plain, terms]), of)
+            said = self._as_of(days, np.concatenate([plain, terms]), of)
             by_key, by_term = said.by_key[: len(plain)], said.by_term[len(plain) :]
-            general, log_odds = np.tile(said.general, 2), np.tile(said.log_odds, 2)
+            general = np.tile(said.general, 2)
         values = np.empty((count, len(FEATURES)))
         values[:, :6] = by_key.reshape(count, 6)
-        rates, cases = _pooled(found.texts, by_term, general, log_odds, 2 * count)
+        rates, cases = _pooled(np.add.reduceat(by_term, found.starts, axis=0), general)
         values[:, 6::2] = rates.reshape(2, count).T
         values[:, 7::2] = cases.reshape(2, count).T
         return values
@@ -152,14 +156,14 @@ class OutcomeHistory:
     def _key(self, name: str | None) -> int:
         return self._numbers.get(name, self._other) if name else self._absent
 
-    def _only_day(self, days: Sequence[int]) -> int | None:
-        """Return the day that all are on, if it is one of live scoring.
+    def _only_day(self, moments: Sequence[datetime]) -> int | None:
+        """Return the day that all moments are on, if it is one of live scoring.
 
         Those are the day of the training, whose own outcomes count from the next day on, and all
         days after, on which the same is known.
         """
-        days = [min(day, self._newest_day) for day in days] or [self._newest_day]
-        return days[0] if min(days) == max(days) >= self._newest_day - 1 else None
+        first, *others = {min(_day(moment), self._newest_day) for moment in {*moments}}
+        return None if others or first < self._newest_day - 1 else first
 
     def _said_on(self, day: int) -> "_Said":
         """Work out once what is known of every key on a day of live scoring."""
@@ -263,13 +267,12 @@ def _numbers(stored: NDArray[Any]) -> Indices:
 class _Said(NamedTuple):
     """What is known at one time, in general and of keys.
 
-    `general` is the general rate, `log_odds` its logit. `by_key` has shape (keys, 2): the rate, and
-    the cases up to the most that count. `by_term` has shape (keys, 3): of a term with enough cases
-    1, its shift in log-odds against the general rate, and its cases; of any other zeros.
+    `general` is the general rate. `by_key` has shape (keys, 2): the rate, and the cases up to the
+    most that count. `by_term` has shape (keys, 3): of a term with enough cases 1, how far its rate
+    lies below the general one in log-odds, and its cases; of any other zeros.
     """
 
     general: Doubles
-    log_odds: Doubles
     by_key: Doubles
     by_term: Doubles
 
@@ -277,11 +280,11 @@ class _Said(NamedTuple):
     def of(cls, general: Doubles, of_each: Doubles, cases: Doubles, successes: Doubles) -> "_Said":
         """Weigh cases and successes; `of_each` is the general rate for each key, or for all."""
         rates = (successes + _PRIOR_CASES * of_each) / (cases + _PRIOR_CASES)
-        shifts = _logit(rates) - _logit(of_each)
+        below = _logit(of_each) - _logit(rates)
         by_key = np.column_stack([rates, np.minimum(cases, _MOST_CASES)])
-        by_term = np.column_stack([np.ones_like(cases), shifts, cases])
+        by_term = np.column_stack([np.ones_like(cases), below, cases])
         by_term[~(cases >= _MIN_TERM_CASES)] = 0
-        return cls(general, _logit(general), by_key, by_term)
+        return cls(general, by_key, by_term)
 
 
 def _general(cases: Doubles, successes: Doubles) -> Doubles:
@@ -293,22 +296,20 @@ def _logit(rates: Doubles) -> Doubles:
     return log_odds
 
 
-def _pooled(
-    texts: Indices, said: Doubles, general: Doubles, log_odds: Doubles, count: int
-) -> tuple[Doubles, Doubles]:
-    """Pool what is said of the terms of so many texts, as a damped naive Bayes.
+def _pooled(said: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
+    """Pool what is said of the terms of texts, as a damped naive Bayes: rates, and mean cases.
 
-    The rates and mean cases of the texts. `general` and `log_odds` are those of each, or of all.
+    `said` has the sums of `_Said.by_term`, shape (texts, 3); `general` is of each text, or of all.
     """
-    terms, shifts, cases = (np.bincount(texts, each, count) for each in said.T)
+    terms, below, cases = said.T
     at_least_one = np.maximum(terms, 1)
     # Terms of one text are far from independent: their sum is damped by the square root.
-    rates = np.where(terms, 1 / (1 + np.exp(-(log_odds + shifts / np.sqrt(at_least_one)))), general)
+    rates = general / (general + (1 - general) * np.exp(below / np.sqrt(at_least_one)))
     return rates, np.minimum(cases / at_least_one, _MOST_CASES)
 
 
 def _all_within(numbers: Indices, size: int) -> bool:
-    return not len(numbers) or bool(numbers.min() > 0 and numbers.max() < size)
+    return not len(numbers) or bool(numbers.min() >= FIRST_WORD and numbers.max() < size)
 
 
 def _is_term(key: str) -> bool:
@@ -344,17 +345,20 @@ def _day(moment: datetime) -> int:
 
 def _all_keys(lead: Lead) -> Iterator[str]:
     yield _ALL
-    yield from (key for key in _plain_keys(lead) if key)
+    yield from (key for key in _plain_keys(lead.category, lead.location_name) if key)
     yield from (_TITLE + term for term in terms_of(words_of(lead.title)[:EARLY]))
     words = words_of(lead.description or "")[:EARLY]
     yield from (_DESCRIPTION + term for term in terms_of(words))
 
 
-def _plain_keys(lead: Lead) -> tuple[str | None, str | None, str | None]:
-    category = _normal(lead.category) if lead.category else None
-    location = _normal(lead.location_name) if lead.location_name else None
-    both = f"b:{category}\t{location}" if category and location else None
-    return category and f"c:{category}", location and f"l:{location}", both
+@lru_cache(maxsize=4096)
+def _plain_keys(
+    category: str | None, location_name: str | None
+) -> tuple[str | None, str | None, str | None]:
+    named = _normal(category) if category else None
+    location = _normal(location_name) if location_name else None
+    both = f"b:{named}\t{location}" if named and location else None
+    return named and f"c:{named}", location and f"l:{location}", both
 
 
 def _normal(name: str) -> str:

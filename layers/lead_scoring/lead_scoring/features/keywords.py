@@ -138,14 +138,14 @@ TERMS = (*chain.from_iterable(group.terms for group in GROUPS), *SENIORITY)
 class Keywords:
     """The keywords as numbers of a lexicon that has TERMS."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        """Look the keywords up."""
+    def __init__(self, lexicon: Lexicon, kinds: int = 1) -> None:
+        """Look the keywords up, for so many kinds of texts."""
         # The first column is for whatever is no keyword.
-        self._column_of = np.zeros(lexicon.size, np.intp)
+        columns, levels = np.zeros(lexicon.size, np.intp), np.full(lexicon.size, np.nan)
         for number, group in enumerate(GROUPS):
-            self._column_of[lexicon.numbers(group.terms)] = 1 + number
-        self._level_of = np.full(lexicon.size, -1.0)
-        self._level_of[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
+            columns[lexicon.numbers(group.terms)] = 1 + number
+        levels[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
+        self._column_of, self._level_of = np.tile(columns, kinds), np.tile(levels, kinds)
 
     def count(self, found: Occurrences) -> NDArray[np.float64]:
         """Return for each text its highest seniority and the hits of each group of GROUPS.
@@ -159,12 +159,9 @@ class Keywords:
                [ 5.,  0.,  1.]])
         """
         columns = 1 + len(GROUPS)
-        cells = found.texts * columns + self._column_of.take(found.terms)
+        cells = found.texts * columns + self._column_of.take(found.slots)
         hits = np.bincount(cells, found.counts, found.texts_count * columns)
-        # Of no cells at all the hits are whole numbers.
-        values = hits.reshape(found.texts_count, columns).astype(np.float64)
-        levels = self._level_of.take(found.terms)
-        named = (levels >= 0).nonzero()[0]
-        values[:, 0] = np.nan
-        np.fmax.at(values[:, 0], found.texts.take(named), levels.take(named))
+        # Of no texts at all the hits are whole numbers.
+        values = hits.reshape(found.texts_count, columns).astype(np.float64, copy=False)
+        values[:, 0] = np.fmax.reduceat(self._level_of.take(found.slots), found.starts)
         return values

@@ -15,36 +15,38 @@ Indices = NDArray[np.intp]
 
 # What stands in the first words of a text says what it is about.
 EARLY = 400
-# Between texts stands what is no word.
-_GAP = ("",)
+# The end of a text is counted as if it were a word, so that no text is without any.
+_END_OF_TEXT = ("",)
+FIRST_WORD = 2
 # No code of a pair: whatever is looked up is found below it.
-_END = np.iinfo(np.int64).max
+_BEYOND = np.iinfo(np.int64).max
 
 
 class Occurrences(NamedTuple):
     """Known terms in texts: parallel arrays, by text and then by the number of the term.
 
-    A text is one of `texts_count`. `counts` says how often a term occurs in it. `slots` tell a term
-    by the kind of its text as well: number of the kind times size of the lexicon plus number of the
-    term. `early_slots` have 0 instead where it does not occur among a text's first EARLY words.
+    A text is one of `texts_count`; its terms begin at one of `starts`. `counts` says how often a
+    term occurs in it. `slots` tell a term by the kind of its text as well: number of the kind times
+    size of the lexicon plus number of the term. `early_slots` have 0 instead where it does not
+    occur among a text's first EARLY words.
     """
 
     texts: Indices
-    terms: Indices
     slots: Indices
     early_slots: Indices
     counts: Indices
+    starts: Indices
     texts_count: int
 
 
 class Lexicon:
-    """Words and pairs of words with their numbers: 0 is any other word, then words, then pairs.
+    """Words and pairs of words with their numbers, after 0, any other word, and 1, a text's end.
 
     >>> lexicon = Lexicon.of(["new car", "old"])
     >>> found = lexicon.find([["a", "new", "car", "new"], ["old"]])
     >>> found.texts.tolist(), found.counts.tolist()
-    ([0, 0, 0, 1], [1, 2, 1, 1])
-    >>> lexicon.numbers(["new car"]) == found.terms[2]
+    ([0, 0, 0, 0, 1, 1], [1, 1, 2, 1, 1, 1])
+    >>> lexicon.numbers(["new car"]) == found.slots[3]
     array([ True])
     """
 
@@ -54,19 +56,21 @@ class Lexicon:
         The base is the number of the first pair, one more than there are words.
         """
         self.words, self.pairs = words, pairs
-        self._numbers = dict(zip(words, range(1, len(words) + 1), strict=True))
-        self._base = len(words) + 1
+        numbered = zip((*_END_OF_TEXT, *words), range(1, len(words) + FIRST_WORD), strict=True)
+        self._numbers = dict(numbered)
+        self._base = len(words) + FIRST_WORD
         self.size = self._base + len(pairs)
-        self._codes = np.append(pairs, _END)
+        self._codes = np.append(pairs, _BEYOND)
 
     @classmethod
     def of(cls, terms: Iterable[str]) -> "Lexicon":
         """Number the terms and every word in them; the same ones in any order are the same."""
         split = {tuple(term.split(" ")) for term in terms}
         words = sorted(set(chain.from_iterable(split)))
-        number = {word: place + 1 for place, word in enumerate(words)}
+        base = len(words) + FIRST_WORD
+        number = dict(zip(words, range(FIRST_WORD, base), strict=True))
         codes = [
-            number[first] * (len(words) + 1) + number[second]
+            number[first] * base + number[second]
             for first, second in (term for term in split if len(term) > 1)
         ]
         return cls(words, np.array(sorted(codes), np.int64))
@@ -90,58 +94,64 @@ class Lexicon:
 
         The texts are those of the first kind, then as many of the next.
         """
-        # One unknown word after each text, so that no pair reaches into the next one.
         sizes = [len(words) + 1 for words in texts]
-        in_a_row = chain.from_iterable(chain.from_iterable(zip(texts, repeat(_GAP))))
+        in_a_row = chain.from_iterable(chain.from_iterable(zip(texts, repeat(_END_OF_TEXT))))
         words = np.fromiter(map(self._numbers.get, in_a_row, repeat(0)), np.intp, sum(sizes))
-        known = words.nonzero()[0]
-        codes = words[:-1] * self._base
-        codes += words[1:]
-        at = self._codes.searchsorted(codes)
-        pairs = (self._codes.take(at) == codes).nonzero()[0]
-        places = np.concatenate([known, pairs + 1])
-        terms = np.concatenate([words.take(known), at.take(pairs) + self._base])
-        text_of = np.arange(len(texts)).repeat(sizes)
-        occurrences = text_of.take(places) * self.size
-        occurrences += terms
+        codes = words * self._base
+        codes[:-1] += words[1:]
+        pairs = self._codes.searchsorted(codes)
+        is_other = self._codes.take(pairs) != codes
+        pairs += self._base
+        pairs[is_other] = 0
+        # Each word, and then each pair where its first word stands.
+        terms = np.concatenate([words, pairs])
+        places = terms.nonzero()[0]
+        stride, a_kind = kinds * self.size, max(1, len(texts) // kinds)
+        shifts = [text * stride + text // a_kind * self.size for text in range(len(texts))]
+        occurrences = np.array(2 * shifts, np.intp).repeat(2 * sizes).take(places)
+        occurrences += terms.take(places)
         if max(sizes, default=0) <= EARLY + 1:
-            return self._counted(occurrences, len(texts), kinds)
-        # Sorted as one number each: a tenth of the time of sorting by two keys.
+            return self._counted(occurrences, len(texts), stride)
+        # Sorted as one number each: a tenth of the time of sorting by two keys. A pair is where its
+        # second word is, and the end of a text is never late.
         starts = np.cumsum([0, *sizes[:-1]])
-        is_late = places - starts.take(text_of.take(places)) >= EARLY
-        return self._counted(2 * occurrences + is_late, len(texts), kinds, are_flagged=True)
+        within = np.arange(len(words)) - starts.repeat(sizes)
+        is_late = np.concatenate([within, within + 1]).take(places) >= EARLY
+        return self._counted(2 * occurrences + is_late, len(texts), stride, are_flagged=True)
 
     def _counted(
-        self, occurrences: Indices, texts_count: int, kinds: int, *, are_flagged: bool = False
+        self, occurrences: Indices, texts_count: int, stride: int, *, are_flagged: bool = False
     ) -> Occurrences:
-        """Count equal occurrences, each a number of its text and its term.
+        """Count equal occurrences, each a text's number times the stride plus a slot.
 
         If they are flagged, the last bit says that one is late.
         """
         occurrences.sort()
         both = occurrences >> 1 if are_flagged else occurrences
         # For a text or two, `numpy.diff` would take longer than all else here.
-        is_first = np.ones(len(both), np.bool_)
-        np.not_equal(both[1:], both[:-1], out=is_first[1:])
-        starts = is_first.nonzero()[0]
-        counts = np.empty_like(starts)
-        np.subtract(starts[1:], starts[:-1], out=counts[:-1])
-        counts[-1:] = len(both) - starts[-1:]
-        both = both.take(starts)
-        texts = both // self.size
-        terms = both - texts * self.size
-        slots = terms + texts // max(1, texts_count // kinds) * self.size
-        early = np.where(occurrences.take(starts) & 1, 0, slots) if are_flagged else slots
-        return Occurrences(texts, terms, slots, early, counts, texts_count)
+        is_new = np.empty(len(both) + 1, np.bool_)
+        is_new[0] = is_new[-1] = True
+        np.not_equal(both[1:], both[:-1], out=is_new[1:-1])
+        places = is_new.nonzero()[0]
+        firsts, counts = places[:-1], places[1:] - places[:-1]
+        both = both.take(firsts)
+        texts = both // stride
+        slots = both - texts * stride
+        is_start = np.empty(len(texts), np.bool_)
+        is_start[:1] = True
+        np.not_equal(texts[1:], texts[:-1], out=is_start[1:])
+        starts = is_start.nonzero()[0]
+        early = np.where(occurrences.take(firsts) & 1, 0, slots) if are_flagged else slots
+        return Occurrences(texts, slots, early, counts, starts, texts_count)
 
     @classmethod
     def read(cls, words: Sequence[str], pairs: NDArray[np.int64]) -> "Lexicon":
         """Make a lexicon of what was stored; raise ValueError if it is malformed."""
         if len(set(words)) != len(words):
             raise ValueError("a word occurs twice")
-        base = len(words) + 1
-        if len(pairs) and not (base < pairs[0] and pairs[-1] < base * base):
+        base = len(words) + FIRST_WORD
+        if len(pairs) and not (FIRST_WORD * base < pairs[0] and pairs[-1] < base * base):
             raise ValueError("a pair is of no words")
-        if np.any(pairs[1:] <= pairs[:-1]) or np.any(pairs % base == 0):
+        if np.any(pairs[1:] <= pairs[:-1]) or np.any(pairs % base < FIRST_WORD):
             raise ValueError("the pairs are out of order")
         return cls(words, pairs)
