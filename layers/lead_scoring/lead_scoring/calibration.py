@@ -32,8 +32,8 @@ class Calibration:
         """Return the calibrated probability of each margin, in [0, 1]."""
         # -ln(1 - s) is softplus(margin), and ln s that subtracted from the margin.
         softplus = np.logaddexp(0, margins)
-        log_odds = self.a * margins + (self.b - self.a) * softplus + self.c
-        result: Doubles = 0.5 * (1 + np.tanh(0.5 * log_odds))
+        half = self.a / 2 * margins + (self.b - self.a) / 2 * softplus + self.c / 2
+        result: Doubles = 0.5 + 0.5 * np.tanh(half)
         return result
 
     def to_json(self) -> dict[str, Any]:

@@ -75,8 +75,8 @@ class EffectTable(NamedTuple):
     def _states(self, left: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Return the state of every unit for every row, shape (units, n)."""
         splits, chains = len(self.features), self.chains.shape[1]
-        met = np.zeros((2 * splits + chains + 1, left.shape[1]), dtype=np.bool_)
-        met[:splits] = left
+        met = np.empty((2 * splits + chains + 1, left.shape[1]), dtype=np.bool_)
+        met[:splits], met[-1] = left, False
         np.logical_not(left, out=met[splits : 2 * splits])
         np.logical_and.reduce(met.take(self.chains, axis=0), axis=0, out=met[2 * splits : -1])
         bits = met.view(np.uint8).take(self.facts, axis=0)

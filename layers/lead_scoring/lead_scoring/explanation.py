@@ -38,7 +38,7 @@ class Explainer:
         self._base, self._labels = round(base_effect, _DECIMALS), labels
         self._columns = columns
         self._mask = np.array((1 << len(labels).bit_length()) - 1)
-        self._order = self._mask - np.arange(len(labels))
+        self._size, self._order = ~self._mask, self._mask - np.arange(len(labels))
 
     def explain(
         self, effects: NDArray[np.float64], rows: NDArray[np.floating[Any]]
@@ -58,7 +58,7 @@ class Explainer:
         sizes = np.abs(effects)
         # One number to sort by: the size of an effect, and in the last bits the place of its label,
         # so that equal ones come in the order of their labels.
-        keys = sizes.view(np.int64) & ~self._mask
+        keys = sizes.view(np.int64) & self._size
         keys |= self._order
         keys.sort(axis=1)
         largest = self._mask - (keys[:, : -LARGEST - 1 : -1] & self._mask)

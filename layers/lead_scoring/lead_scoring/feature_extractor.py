@@ -136,7 +136,6 @@ class FeatureExtractor:
             by_term[len(leads) :][[one is None for one in texts]] = np.nan
         rows[:, columns.title_keywords] = by_term[: len(leads)]
         rows[:, columns.description_keywords] = by_term[len(leads) :]
-        # The column after the terms is the first of the history.
         self._weights.put(found, rows)
         rows[:, columns.history] = self.history.rates(leads, moments, found)
 

@@ -162,7 +162,9 @@ class OutcomeHistory:
         Those are the day of the training, whose own outcomes count from the next day on, and all
         days after, on which the same is known.
         """
-        first, *others = {min(_day(moment), self._newest_day) for moment in {*moments}}
+        # Live scores have one moment, which is looked at once.
+        different = {id(moment): moment for moment in moments}.values()
+        first, *others = {min(_day(moment), self._newest_day) for moment in different}
         return None if others or first < self._newest_day - 1 else first
 
     def _said_on(self, day: int) -> "_Said":

@@ -16,9 +16,6 @@ from ..entities import Feature
 from .lexicon import Lexicon, Occurrences
 from .reading import TOKEN_PATTERN
 
-# No norm of a text with a weight is smaller: weights are at least those of frequencies above 0.
-_SMALLEST = 1e-300
-
 
 class TfidfVocabulary:
     """Terms (one word, or two joined by a space) with their inverse document frequencies."""
@@ -73,31 +70,29 @@ class TermWeights:
         self, lexicon: Lexicon, vocabularies: Sequence[TfidfVocabulary], first: int = 0
     ) -> None:
         """Look the terms up."""
-        size = lexicon.size * len(vocabularies)
-        after = first + sum(len(each.terms) for each in vocabularies)
-        self._column_of, self._frequency_of = np.full(size, after), np.zeros(size)
+        self._column_of = np.full(lexicon.size * len(vocabularies), -1)
+        self._frequencies = np.zeros(first + sum(len(each.terms) for each in vocabularies))
         for kind, vocabulary in enumerate(vocabularies):
-            slots = kind * lexicon.size + lexicon.numbers(vocabulary.terms)
-            self._column_of[slots] = np.arange(first, first + len(slots))
-            self._frequency_of[slots] = vocabulary.inverse_frequencies
-            first += len(slots)
+            columns = np.arange(first, first + len(vocabulary.terms))
+            self._column_of[kind * lexicon.size + lexicon.numbers(vocabulary.terms)] = columns
+            self._frequencies[columns] = vocabulary.inverse_frequencies
+            first += len(vocabulary.terms)
 
     def put(self, found: Occurrences, rows: NDArray[np.float32]) -> None:
         """Write all weights that are not 0 into rows of zeros, one a text of each kind.
 
-        Other terms of the lexicon leave zeros in the column after those of the vocabularies.
-
         >>> vocabulary = TfidfVocabulary(("data", "data entry"), (3.0, 4.0))
-        >>> lexicon, rows = Lexicon.of(vocabulary.terms), np.zeros((1, 3), np.float32)
+        >>> lexicon, rows = Lexicon.of(vocabulary.terms), np.zeros((1, 2), np.float32)
         >>> TermWeights(lexicon, [vocabulary]).put(lexicon.find([["data", "entry"]]), rows)
         >>> rows.round(2).tolist()
-        [[0.6000000238418579, 0.800000011920929, 0.0]]
+        [[0.6000000238418579, 0.800000011920929]]
         """
         count, width = rows.shape
-        weights = self._frequency_of.take(found.slots)
-        weights *= 1 + np.log(found.counts)
-        norms = np.sqrt(np.bincount(found.texts, weights * weights, found.texts_count))
-        weights /= np.maximum(norms, _SMALLEST).take(found.texts)
-        cells = found.texts % count * width
-        cells += self._column_of.take(found.slots)
-        rows.reshape(-1)[cells] = weights
+        columns = self._column_of.take(found.slots)
+        known = (columns >= 0).nonzero()[0]
+        texts, columns = found.texts.take(known), columns.take(known)
+        weights = self._frequencies.take(columns)
+        weights *= 1 + np.log(found.counts.take(known))
+        norms = np.sqrt(np.bincount(texts, weights * weights, found.texts_count))
+        columns += texts % count * width
+        rows.reshape(-1)[columns] = weights / norms.take(texts)
