@@ -89,17 +89,18 @@ def _explanation(
     importance = {}
     for position, effect, share, value in zip(largest, effects, shares, values, strict=True):
         if effect:
-            reasons.append(_reason(labels[position], effect, None if isnan(value) else value))
+            reasons.append(
+                {
+                    "feature": labels[position],
+                    "effect": effect,
+                    "direction": "raises" if effect > 0 else "lowers",
+                    "value": None if isnan(value) else value,
+                }
+            )
             # However small beside the others, a listed share is above 0.
             importance[labels[position]] = share or 10.0**-_DECIMALS
-    reasons.append(_reason(OTHER_FEATURES, rest, None))
+    direction = "raises" if rest >= 0 else "lowers"
+    reasons.append(
+        {"feature": OTHER_FEATURES, "effect": rest, "direction": direction, "value": None}
+    )
     return Explanation(base_effect, reasons, importance)
-
-
-def _reason(feature: str, effect: float, value: float | None) -> Reason:
-    return {
-        "feature": feature,
-        "effect": effect,
-        "direction": "raises" if effect >= 0 else "lowers",
-        "value": value,
-    }

@@ -1,6 +1,7 @@
 """Personal data as keyed hashes: the only form in which it is kept."""
 
 import hmac
+from functools import lru_cache
 
 from .entities import LeadId, lead_key
 
@@ -18,8 +19,15 @@ def keyed_hash(text: str | None, hash_key: str, kind: str = "") -> str | None:
         return None
     content = f"{kind}\n{text}" if kind else text
     # Headers may hold anything; half of a surrogate pair is hashed as it is.
-    data = content.encode("utf-8", "surrogatepass")
-    return hmac.digest(hash_key.encode(), data, "sha256").hex()
+    keyed = _keyed(hash_key).copy()
+    keyed.update(content.encode("utf-8", "surrogatepass"))
+    return keyed.hexdigest()
+
+
+@lru_cache
+def _keyed(hash_key: str) -> hmac.HMAC:
+    # Looking the hash function up again takes as long as hashing.
+    return hmac.new(hash_key.encode(), digestmod="sha256")
 
 
 def lead_hash(lead_id: LeadId, hash_key: str) -> str:

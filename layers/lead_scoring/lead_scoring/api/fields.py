@@ -163,13 +163,13 @@ def _moment(value: object) -> datetime | None:
 
 def _parsed(value: object) -> datetime:
     text = _text(value, "a time as text or null")
-    wrong = ValueError("must be a time such as 2024-01-31T12:00:00Z")
+    wrong = "must be a time such as 2024-01-31T12:00:00Z"
     if not _ISO_8601.fullmatch(text):
-        raise wrong
+        raise ValueError(wrong)
     try:
         return datetime.fromisoformat(text.upper())
     except ValueError:
-        raise wrong from None
+        raise ValueError(wrong) from None
 
 
 def _text(value: object, wanted: str = "a text") -> str:
