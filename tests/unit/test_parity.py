@@ -1,10 +1,13 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from lead_scoring.adapters import estimators
 from lead_scoring.errors import ArtifactError
 from lead_scoring.forest_nodes import read_nodes
-from lead_scoring.parity import TRAINING_ROWS, Doubles, trial_rows
+from lead_scoring.parity import TRAINING_ROWS, Doubles, require_parity, trial_rows
+from lead_scoring.scoring_model import ScoringModel
 from lead_scoring.ubjson import loads
 from tests import forests
 from tests.forests import Floats, random_rows, train
@@ -107,3 +110,13 @@ def test_a_model_that_says_something_else_than_xgboost_is_not_registered(
         services.model_trainer.train_new_model({**forests.QUICK, "random_state": 7})
 
     assert services.models.newest_first() == before
+
+
+def test_a_table_whose_leaves_are_not_the_forests_is_refused() -> None:
+    model = ScoringModel(forests.small_model().scoring_model.content)
+    table: Any = model.forest._effects
+    model.forest._effects = table._replace(entries=table.entries + np.float32(1e-6))
+    rows = random_rows(100, len(model.extractor.features))
+
+    with pytest.raises(ArtifactError, match="with reasons and without"):
+        require_parity(model, model.content, rows, estimators.predictions)
