@@ -122,4 +122,8 @@ def _both_ways(rows: Floats) -> Floats:
     So a split need not ask whether its value is there: it reads it where a missing one goes the
     way that XGBoost chose for it.
     """
-    return np.concatenate([np.fmax(rows, -_INFINITY), np.fmin(rows, _INFINITY)], axis=1)
+    count, width = rows.shape
+    both = np.empty((count, 2 * width), np.float32)
+    np.fmax(rows, -_INFINITY, out=both[:, :width])
+    np.fmin(rows, _INFINITY, out=both[:, width:])
+    return both

@@ -126,11 +126,12 @@ def experience_years(words: list[str]) -> tuple[float, float]:
     >>> experience_years(["five", "to", "seven", "years"]), experience_years(["3+", "years"])
     ((5.0, 7.0), (3.0, 3.0))
     """
-    if _YEAR_WORDS.isdisjoint(words):
-        return _NAN, _NAN
     found: list[float] = []
-    for position in [place for place, word in enumerate(words) if word in _YEAR_WORDS]:
-        found += _numbers_before(words, position)
+    for word in _YEAR_WORDS.intersection(words):
+        position = -1
+        for _ in range(words.count(word)):
+            position = words.index(word, position + 1)
+            found += _numbers_before(words, position)
     return (min(found), max(found)) if found else (_NAN, _NAN)
 
 
