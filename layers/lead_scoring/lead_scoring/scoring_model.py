@@ -75,7 +75,10 @@ class ScoringModel:
         try:
             manifest = json.loads(parsed[MANIFEST]["json"].tobytes())
             if manifest["format"] != _FORMAT:
-                raise ArtifactError(f"the artifact has format {manifest['format']!r}")
+                raise ArtifactError(
+                    f"the artifact has format {manifest['format']!r}, not {_FORMAT}: train a new"
+                    " model with this version"
+                )
             history = OutcomeHistory.from_arrays(parsed[HISTORY])
             self.extractor = FeatureExtractor.from_json(manifest["extractor"], history)
             features = self.extractor.features
