@@ -114,7 +114,7 @@ class Lexicon:
         if max(sizes, default=0) <= EARLY + 1:
             return self._counted(occurrences, len(texts), bits)
         # Sorted as one number each: a tenth of the time of sorting by two keys. A pair is where its
-        # second word is, and the end of a text is never late.
+        # second word is.
         starts = np.cumsum([0, *sizes[:-1]])
         within = np.arange(len(words)) - starts.repeat(sizes)
         is_late = np.concatenate([within, within + 1]).take(places) >= EARLY
