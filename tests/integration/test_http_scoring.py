@@ -246,7 +246,7 @@ def test_five_thousand_odd_leads_fit_into_what_lambda_can_send(
     told, _ = odd.judge(odd.outlying(row[None])[0], row, ["𠮷" * 200])
     scored = Scored(1.0, 0.123456, told, True)
     monkeypatch.setattr(
-        Baseline, "score", lambda _, leads, __: ScoredLeads([scored] * len(leads), list)
+        Baseline, "score", lambda _, leads, *__, **___: ScoredLeads([scored] * len(leads), list)
     )
     widest = [
         {"lead_id": f"{number:04d}" + "𠮷" * 80, "title": "x", "as_of": "2024-01-01"}
