@@ -260,6 +260,15 @@ def test_the_table_of_another_forest_is_refused(other: dict[str, Any]) -> None:
         TreeEnsemble(model_of(booster), range(FEATURES), table_of(another))
 
 
+def test_a_table_of_fewer_trees_is_refused() -> None:
+    booster = train(ROWS, trees=5)
+    table: Any = table_of(booster)
+    fewer = table._replace(tree_starts=table.tree_starts[:-1])
+
+    with pytest.raises(ArtifactError, match="another forest"):
+        TreeEnsemble(model_of(booster), range(FEATURES), fewer)
+
+
 @pytest.mark.parametrize("name", PARTS)
 def test_a_missing_part_is_refused(name: str) -> None:
     model = stored()

@@ -82,6 +82,17 @@ def test_columns_hold_the_features_they_are_named_after() -> None:
     assert row[column("category_cases")] > 0
 
 
+def test_either_text_has_its_own_seniority_and_keywords() -> None:
+    one = lead(title="Senior nurse, bonus", description="You report to the director. Salary, pay.")
+
+    (row,) = EXTRACTOR.extract([one], [POSTED_AT])
+
+    assert row[column("title_seniority")] == 3
+    assert row[column("description_seniority")] == 5
+    assert row[column("title_salary_keywords")] == 1
+    assert row[column("description_salary_keywords")] == 2
+
+
 def test_a_lead_of_only_a_title_is_extracted_with_what_is_missing_missing() -> None:
     row = EXTRACTOR.extract([bare_lead()], [POSTED_AT])[0]
 

@@ -34,6 +34,12 @@ def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, flo
     return dict(zip(NAMES, values, strict=True))
 
 
+def rates_of(history: OutcomeHistory, leads: list[Lead], moments: list[datetime]) -> Any:
+    words = [words_of(one.title) for one in leads]
+    words += [words_of(one.description or "") for one in leads]
+    return history.rates(leads, moments, history.lexicon.find(words, kinds=2))
+
+
 def bits(history: OutcomeHistory, one: Lead, moment: datetime) -> bytes:
     return np.array(list(rates(history, one, moment).values())).tobytes()
 
@@ -165,15 +171,16 @@ def test_the_order_in_which_moments_are_asked_for_changes_nothing() -> None:
 def test_a_lead_has_the_same_rates_alone_and_among_leads_of_other_days(days_ahead: int) -> None:
     history = OutcomeHistory.fit(EXAMPLES)
     last_known = max(each.known_at for each in EXAMPLES)
-    moments = [last_known + timedelta(days=days_ahead), past(30), DAY]
-    leads = [each.lead for each in EXAMPLES[-3:]]
-    words = [words_of(one.title) for one in leads]
-    words += [words_of(one.description or "") for one in leads]
+    moments = [last_known + timedelta(days=days) for days in (days_ahead, 0, 1)]
+    moments += [past(30), DAY]
+    leads = [each.lead for each in EXAMPLES[-5:]]
 
-    together = history.rates(leads, moments, history.lexicon.find(words, kinds=2))
+    together = rates_of(history, leads, moments)
+    of_live_days = rates_of(history, leads[:3], moments[:3])
 
     alone = [bits(history, *each) for each in zip(leads, moments, strict=True)]
     assert [row.tobytes() for row in together] == alone
+    assert [row.tobytes() for row in of_live_days] == alone[:3]
 
 
 def test_moments_before_1970_and_far_ahead_have_a_day_too() -> None:

@@ -128,3 +128,19 @@ def test_what_is_told_of_a_lead_is_bounded_however_odd_it_is() -> None:
     assert reasons[1] == f"Category '{'b' * 40}' was never seen in training"
     assert reasons[4:] == ["and 1 more"]
     assert is_outlier
+
+
+@pytest.mark.parametrize("high", [0.1, 3.0, 1e-3, 12_345.678])
+def test_the_limits_are_exact_to_the_last_bit_of_a_value(high: float) -> None:
+    feature = (Feature("price", "Price", "price"),)
+    fitted = TrainingRange(np.array([-high]), np.array([high]), feature)
+    limit = np.float32(1.2 * high)
+    rows = np.array([limit], dtype=np.float32) + np.spacing(limit) * np.arange(-3, 4)
+    rows = np.concatenate([rows, -rows]).astype(np.float32)[:, None]
+
+    found = fitted.outside(rows)[:, 0]
+
+    # The limits as they were before they were rounded, in double precision.
+    expected = np.abs(rows[:, 0].astype(np.float64)) > high + 0.1 * (high + high)
+    assert found.tolist() == expected.tolist()
+    assert 0 < expected.sum() < len(expected)

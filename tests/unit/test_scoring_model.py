@@ -71,6 +71,15 @@ def test_a_loaded_model_scores_with_the_same_bits() -> None:
     assert loaded().files() == files()
 
 
+def test_a_lead_has_the_same_score_with_reasons_and_without() -> None:
+    with_reasons = model().score(LEADS, MOMENTS, explain=True)
+    without = model().score(LEADS, MOMENTS)
+
+    assert with_reasons.scored == without.scored
+    assert len(with_reasons.explanations()) == len(LEADS)
+    assert without.explanations() == []
+
+
 def test_the_artifact_is_one_file_that_xgboost_reads() -> None:
     assert set(files()) == set(SCORING_FILES) == {MODEL_FILE}
     booster = xgboost.Booster()
