@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lead_scoring import ubjson
 from lead_scoring.adapters import estimators
-from lead_scoring.effect_table import tabulate
+from lead_scoring.effect_tabulation import tabulate
 from lead_scoring.entities import ActiveModel, Lead
 from lead_scoring.entities.models import Activation, ModelRecord
 from lead_scoring.entities.training import LeadSnapshot, Outcome, TrainingExample, WantedSnapshot

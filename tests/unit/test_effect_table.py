@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
 from lead_scoring import ubjson
-from lead_scoring.effect_table import STORED_AS, EffectTable, stored_table, tabulate
+from lead_scoring.effect_table import STORED_AS, EffectTable, stored_table
+from lead_scoring.effect_tabulation import tabulate
 from lead_scoring.errors import ArtifactError
 from lead_scoring.forest_nodes import read_nodes
 from lead_scoring.tree_ensemble import TreeEnsemble

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import ubjson
 from .calibration import Calibration
-from .effect_table import STORED_AS, stored_table, tabulate
+from .effect_table import STORED_AS, stored_table
 from .entities import Feature, Lead
 from .errors import ArtifactError
 from .explanation import Explainer, Explanation
@@ -166,6 +166,9 @@ def packed(
 
     `booster` is XGBoost's UBJSON. The table of its effects is added if it is small enough.
     """
+    # Only training tabulates: no start of scoring waits for it.
+    from .effect_tabulation import tabulate
+
     groups = np.array(_group_by_label(extractor.features)[2], np.intp)
     table = tabulate(read_nodes(ubjson.loads(booster), len(groups)), groups)
     manifest = {

@@ -23,7 +23,7 @@ class TreeEnsemble:
     """A binary XGBoost forest that takes rows of float32 features, NaN where a value is missing.
 
     `groups` gives for each feature the number of its group, counted from 0. Effects come from the
-    forest's `table` (`effect_table.tabulate`) where it has one, and with them the margins; else
+    forest's `table` (`effect_table`) where it has one, and with them the margins; else
     from a sweep of its paths.
     """
 
