@@ -15,7 +15,7 @@ TEXTS = st.lists(
 
 def by_text(found: Occurrences) -> list[dict[int, int]]:
     """Return for each text how often each slot occurs."""
-    texts: list[dict[int, int]] = [{} for _ in range(found.texts_count)]
+    texts: list[dict[int, int]] = [{} for _ in found.starts]
     for text, slot, count in zip(found.texts, found.slots, found.counts, strict=True):
         texts[text][int(slot)] = int(count)
     return texts

@@ -158,10 +158,10 @@ class Keywords:
         array([[nan,  2.,  0.],
                [ 5.,  0.,  1.]])
         """
-        columns = 1 + len(GROUPS)
+        count, columns = len(found.starts), 1 + len(GROUPS)
         cells = found.texts * columns + self._column_of.take(found.slots)
-        hits = np.bincount(cells, found.counts, found.texts_count * columns)
+        hits = np.bincount(cells, found.counts, count * columns)
         # Of no texts at all the hits are whole numbers.
-        values = hits.reshape(found.texts_count, columns).astype(np.float64, copy=False)
+        values = hits.reshape(count, columns).astype(np.float64, copy=False)
         values[:, 0] = np.fmax.reduceat(self._level_of.take(found.slots), found.starts)
         return values

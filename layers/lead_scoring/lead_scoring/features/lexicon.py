@@ -25,10 +25,10 @@ _BEYOND = np.iinfo(np.int64).max
 class Occurrences(NamedTuple):
     """Known terms in texts: parallel arrays, by text and then by the number of the term.
 
-    A text is one of `texts_count`; its terms begin at one of `starts`. `counts` says how often a
-    term occurs in it. `slots` tell a term by the kind of its text as well: number of the kind times
-    size of the lexicon plus number of the term. `early_slots` have 0 instead where it does not
-    occur among a text's first EARLY words.
+    The terms of each text begin at one of `starts`. `counts` says how often a term occurs in it.
+    `slots` tell a term by the kind of its text as well: number of the kind times size of the
+    lexicon plus number of the term. `early_slots` have 0 instead where it does not occur among a
+    text's first EARLY words.
     """
 
     texts: Indices
@@ -36,7 +36,6 @@ class Occurrences(NamedTuple):
     early_slots: Indices
     counts: Indices
     starts: Indices
-    texts_count: int
 
 
 class Lexicon:
@@ -139,7 +138,7 @@ class Lexicon:
         texts, slots = both >> bits, both & ((1 << bits) - 1)
         starts = texts.searchsorted(np.arange(texts_count))
         early = np.where(occurrences.take(firsts) & 1, 0, slots) if are_flagged else slots
-        return Occurrences(texts, slots, early, counts, starts, texts_count)
+        return Occurrences(texts, slots, early, counts, starts)
 
     @classmethod
     def read(cls, words: Sequence[str], pairs: NDArray[np.int64]) -> "Lexicon":

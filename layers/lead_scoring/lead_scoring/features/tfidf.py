@@ -93,6 +93,6 @@ class TermWeights:
         texts, columns = found.texts.take(known), columns.take(known)
         weights = self._frequencies.take(columns)
         weights *= 1 + np.log(found.counts.take(known))
-        norms = np.sqrt(np.bincount(texts, weights * weights, found.texts_count))
+        norms = np.sqrt(np.bincount(texts, weights * weights, len(found.starts)))
         columns += texts % count * width
         rows.reshape(-1)[columns] = weights / norms.take(texts)
