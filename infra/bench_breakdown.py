@@ -58,9 +58,9 @@ class Walk:
         self._done("features")
         margins, effects = model.forest.margins_and_effects(features)
         self._done("forest")
-        probabilities = model.calibration.probabilities(margins)
+        probabilities = [model.calibration.probability(margin) for margin in margins.tolist()]
         self._done("calibration")
-        explanations = model.explainer.explain(effects, features)
+        explanations = model.explainer.explain(effects, features, margins.tolist())
         self._done("reasons")
         outside = model.training_range.outlying(features)
         judged = [
@@ -71,7 +71,7 @@ class Walk:
         ]
         self._done("outliers")
         answers = []
-        pairs = zip(margins.tolist(), probabilities.tolist(), strict=True)
+        pairs = zip(margins.tolist(), probabilities, strict=True)
         for number, (lead, pair, judgement) in enumerate(zip(leads, pairs, judged, strict=True)):
             scored = Scored(*pair, *judgement)
             answer = prediction(lead, scored, "v", iso(now), self._settings, is_degraded=False)

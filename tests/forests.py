@@ -73,9 +73,16 @@ def compiled(
     return TreeEnsemble(model, own, table)
 
 
-def effects_of(forest: TreeEnsemble, rows: Floats) -> NDArray[np.float64]:
-    """Return the additive effects of rows, shape (n, groups)."""
-    return forest.margins_and_effects(rows)[1]
+def effects_of(
+    forest: TreeEnsemble, rows: Floats, groups: int | None = None
+) -> NDArray[np.float64]:
+    """Return the additive effects of rows for so many groups, shape (n, groups).
+
+    By default every feature is a group of its own.
+    """
+    effects = np.zeros((len(rows), groups or rows.shape[1]))
+    effects[:, forest.groups] = forest.margins_and_effects(rows)[1]
+    return effects
 
 
 def labelled_leads(count: int, seed: int = 0) -> Iterator[tuple[Lead, datetime, Outcome]]:

@@ -1,6 +1,7 @@
 """What scoring costs, in counts that do not depend on the machine: calls, and memory at its peak.
 
 Seconds jitter and stay in `make bench`. Whoever needs more changes the figure here, and says why.
+Few words are counted by Python, which takes more calls than numpy, each a twentieth of one of its.
 """
 
 import sys
@@ -47,7 +48,7 @@ def test_one_lead_with_reasons_takes_few_calls() -> None:
 
     calls = [calls_of(lambda one=one: score([one], explain=True)) for one in LEADS[:40]]
 
-    assert sum(calls) / len(calls) < 460
+    assert sum(calls) / len(calls) < 490
 
 
 def test_a_lead_among_a_thousand_takes_a_fraction_of_them() -> None:
@@ -56,7 +57,7 @@ def test_a_lead_among_a_thousand_takes_a_fraction_of_them() -> None:
     with_reasons = calls_of(lambda: score(LEADS, explain=True)) / len(LEADS)
     without = calls_of(lambda: score(LEADS, explain=False)) / len(LEADS)
 
-    assert with_reasons < 195
+    assert with_reasons < 225
     assert without < 170
 
 

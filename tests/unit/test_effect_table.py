@@ -106,7 +106,7 @@ def test_groups_sum_what_their_features_have() -> None:
     booster, groups = train(ROWS, trees=20, max_depth=5), [2, 0, 2, 1, 0, 2]
 
     single = effects_of(compiled(booster, tabulated=True), ROWS)
-    grouped = effects_of(compiled(booster, groups, tabulated=True), ROWS)
+    grouped = effects_of(compiled(booster, groups, tabulated=True), ROWS, 3)
 
     by_group = [single[:, np.array(groups) == group].sum(axis=1) for group in range(3)]
     assert grouped == pytest.approx(np.column_stack(by_group), abs=1e-6)

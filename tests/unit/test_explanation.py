@@ -14,12 +14,13 @@ from lead_scoring.explanation import LARGEST, OTHER_FEATURES, Explainer, Explana
 def explained(effects: list[float], base: float = -1.0) -> Explanation:
     labels = [f"Feature {number}" for number in range(len(effects))]
     values = np.arange(len(effects), dtype=float)
-    (told,) = explainer(labels, base).explain(np.array([effects]), values[None])
+    margins = [base + sum(effects)]
+    (told,) = explainer(labels, base).explain(np.array([effects]), values[None], margins)
     return told
 
 
 def explainer(labels: list[str], base: float = 0.0) -> Explainer:
-    return Explainer(base, labels, np.arange(len(labels)))
+    return Explainer(base, labels, range(len(labels)))
 
 
 def test_the_ten_largest_effects_come_first_and_the_rest_last() -> None:
@@ -49,7 +50,7 @@ def test_a_feature_without_effect_is_not_listed() -> None:
 
 
 def test_a_missing_value_is_null() -> None:
-    (told,) = explainer(["Price"]).explain(np.array([[0.2]]), np.array([[np.nan]]))
+    (told,) = explainer(["Price"]).explain(np.array([[0.2]]), np.array([[np.nan]]), [0.2])
 
     assert told.reasons[0]["value"] is None
 
@@ -81,9 +82,12 @@ def test_a_lead_has_the_same_reasons_alone_and_among_others() -> None:
     effects = random.normal(size=(64, 40)).round(1) * (1 + random.integers(0, 9, (64, 40)) * 2e-13)
     values, to_all = np.zeros((64, 40)), explainer([f"Feature {number}" for number in range(40)])
 
-    together = to_all.explain(effects, values)
+    margins = effects.sum(axis=1).tolist()
+    together = to_all.explain(effects, values, margins)
 
-    alone = [to_all.explain(effects[[row]], values[[row]]) for row in range(64)]
+    alone = [
+        to_all.explain(effects[[row]], values[[row]], margins[row : row + 1]) for row in range(64)
+    ]
     assert [[one] for one in together] == alone
 
 
@@ -97,7 +101,7 @@ def test_no_effects_at_all_leave_only_the_rest() -> None:
 
 
 def test_nobody_to_explain_to_needs_no_explanation() -> None:
-    assert explainer(["a"]).explain(np.zeros((0, 1)), np.zeros((0, 1))) == []
+    assert explainer(["a"]).explain(np.zeros((0, 1)), np.zeros((0, 1)), []) == []
 
 
 many_effects: Any = hypothesis_numpy.arrays(
@@ -109,14 +113,15 @@ many_effects: Any = hypothesis_numpy.arrays(
 def test_what_is_told_adds_up_and_is_ordered(effects: NDArray[np.float64], base: float) -> None:
     labels = [f"Feature {number}" for number in range(effects.shape[1])]
 
-    explanations = explainer(labels, base).explain(effects, np.zeros_like(effects))
+    margins = [base + float(own.sum()) for own in effects]
+    explanations = explainer(labels, base).explain(effects, np.zeros_like(effects), margins)
 
     assert len(explanations) == len(effects)
-    for told, own in zip(explanations, effects, strict=True):
+    for told, margin in zip(explanations, margins, strict=True):
         total = told.base_effect + sum(reason["effect"] for reason in told.reasons)
         sizes = [abs(reason["effect"]) for reason in told.reasons[:-1]]
         shares = list(told.feature_importance.values())
-        assert total == pytest.approx(base + own.sum(), abs=1e-5)
+        assert total == pytest.approx(round(margin, 6), abs=1e-9)
         assert sizes == sorted(sizes, reverse=True)
         assert shares == sorted(shares, reverse=True)
         assert all(share > 0 for share in shares)

@@ -12,6 +12,7 @@ from lead_scoring.entities import Lead
 from lead_scoring.entities.training import Outcome, TrainingExample
 from lead_scoring.errors import ArtifactError
 from lead_scoring.features.historical import FEATURES, KnownTarget, OutcomeHistory
+from lead_scoring.features.lexicon import FEW_WORDS
 from lead_scoring.features.reading import words_of
 from lead_scoring.training_data import training_set
 from tests.builders import lead, various_leads
@@ -29,8 +30,12 @@ def example(target: float, known_at: datetime, **changes: Any) -> TrainingExampl
 
 
 def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, float]:
-    found = history.lexicon.find([words_of(one.title), words_of(one.description or "")], kinds=2)
-    (values,) = history.rates([one], [moment], found)
+    words = [words_of(one.title), words_of(one.description or "")]
+    (values,) = history.rates([one], [moment], history.lexicon.find(words, kinds=2))
+    day = history.live_day([moment])
+    if day is not None and sum(map(len, words)) <= FEW_WORDS:
+        by_itself = history.rates_of(one, day, *map(history.lexicon.count, words))
+        assert np.array(by_itself).tobytes() == np.array(values).tobytes()
     return dict(zip(NAMES, values, strict=True))
 
 

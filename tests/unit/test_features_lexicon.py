@@ -34,6 +34,7 @@ def test_every_term_of_a_text_is_counted_in_the_slots_of_its_kind(texts: list[li
             if term in counted
         }
         assert found[number] == {shift + 1: 1} | expected
+        assert {shift + term: n for term, n in LEXICON.count(words).items()} == expected
 
 
 @given(TEXTS)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import exp, isnan, log, nan, sqrt
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lead_scoring import feature_extractor
 from lead_scoring.entities import Lead
 from lead_scoring.entities.training import TrainingExample
 from lead_scoring.features import contact, location, temporal, text
@@ -37,7 +39,9 @@ LEXICON = Lexicon.of(TERMS)
 
 def by_keyword(written: str) -> list[float]:
     """Return the seniority that a text names and the hits of each group."""
-    (values,) = Keywords(LEXICON).count(LEXICON.find([words_of(written)]))
+    to_count, words = Keywords(LEXICON), words_of(written)
+    (values,) = to_count.count(LEXICON.find([words]))
+    assert np.array(to_count.of_text(LEXICON.count(words))).tobytes() == values.tobytes()
     return list(values)
 
 
@@ -168,14 +172,11 @@ def one_by_one(lead: Lead, moment: datetime) -> list[float]:
     normal = normal_category(lead.category)
     salary = title.salary or (described.salary if described else None)
     lowered = described.lowered if described else None
-    measures = text.values(title, described)
-    half = len(measures) // 2
-    absent = [nan] * text.BY_TERM
     return [
-        *measures[:half],
+        *text.values(title),
         *by_keyword(lead.title),
-        *measures[half:],
-        *(absent if lead.description is None else by_keyword(lead.description)),
+        *text.values(described),
+        *([nan] * text.BY_TERM if described is None else by_keyword(described.text)),
         *temporal.values(lead.posted_at, moment, UTC),
         *location.values(lead.location_name, title.lowered, lowered),
         *EXTRACTOR.categories.values(normal),
@@ -199,6 +200,24 @@ def test_a_matrix_is_the_families_of_one_lead_after_another(
     expected = [one_by_one(lead, moment) for lead, moment in drawn]
     assert np.array_equal(np.isnan(rows), np.isnan(np.array(expected, dtype=float)))
     assert rows == pytest.approx(np.array(expected, dtype=np.float32), rel=1e-6, nan_ok=True)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(TEXTS, st.none() | TEXTS), min_size=1, max_size=4))
+def test_few_words_give_the_same_bits_one_by_one_and_at_once(
+    texts: list[tuple[str, str | None]],
+) -> None:
+    leads = [
+        Lead(number, title, description=description)
+        for number, (title, description) in enumerate(texts)
+    ]
+    now = [NOW] * len(leads)
+
+    found = [EXTRACTOR.extract([one], [NOW]) for one in leads]
+
+    assert np.concatenate(found).tobytes() == EXTRACTOR.extract(leads, now).tobytes()
+    with mock.patch.object(feature_extractor, "FEW_WORDS", -1):
+        assert EXTRACTOR.extract(leads, now).tobytes() == np.concatenate(found).tobytes()
 
 
 def test_a_batch_of_many_leads_has_the_rows_of_each_alone() -> None:

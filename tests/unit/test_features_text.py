@@ -17,24 +17,22 @@ LEXICON = Lexicon.of(TERMS)
 
 def hits(written: str) -> list[float]:
     """Return the seniority of a text, and the hits of each group of keywords."""
-    return list(Keywords(LEXICON).count(LEXICON.find([read(written).words]))[0])
+    return Keywords(LEXICON).of_text(LEXICON.count(read(written).words))
 
 
 def of_title(title: str) -> dict[str, float]:
-    values = text.values(read(title), None)[: len(TITLE_NAMES) - text.BY_TERM]
-    return dict(zip(TITLE_NAMES, [*values, *hits(title)], strict=True))
+    return dict(zip(TITLE_NAMES, [*text.values(read(title)), *hits(title)], strict=True))
 
 
 def of_description(description: str) -> dict[str, float]:
     names = [feature.name for feature in text.DESCRIPTION_FEATURES]
-    values = text.values(read("Title"), read(description))[len(names) - text.BY_TERM :]
-    return dict(zip(names, [*values, *hits(description)], strict=True))
+    return dict(zip(names, [*text.values(read(description)), *hits(description)], strict=True))
 
 
 def test_every_value_has_its_feature() -> None:
-    values = text.values(read("Python Developer"), read("Full-time."))
+    values = text.values(read("Python Developer"))
 
-    assert len(values) + 2 * text.BY_TERM == len(text.FEATURES)
+    assert len(values) + text.BY_TERM == len(text.TITLE_FEATURES) == len(text.DESCRIPTION_FEATURES)
 
 
 def test_names_of_features_are_unique() -> None:
@@ -70,8 +68,9 @@ def test_marks_inside_words_end_no_sentence() -> None:
 
 
 def test_an_absent_description_is_missing_throughout() -> None:
-    values = text.values(read("Title"), None)[len(text.TITLE_FEATURES) - text.BY_TERM :]
+    values = text.values(None)
 
+    assert len(values) + text.BY_TERM == len(text.DESCRIPTION_FEATURES)
     assert all(math.isnan(value) for value in values)
 
 
@@ -244,7 +243,7 @@ def test_time_grows_no_faster_than_a_hostile_text(unit: str) -> None:
         times = []
         for _ in range(3):
             start = time.process_time()
-            text.values(read(hostile), read(hostile))
+            text.values(read(hostile))
             times.append(time.process_time() - start)
         return min(times)
 

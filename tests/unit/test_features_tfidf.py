@@ -38,8 +38,13 @@ def weights(vocabulary: TfidfVocabulary, words: list[str]) -> list[float]:
     """Return the weight of every term, 0 where it does not occur."""
     lexicon = Lexicon.of([*vocabulary.terms, "other", "other word"])
     rows = np.zeros((1, len(vocabulary.terms) + 1), np.float32)
-    TermWeights(lexicon, [vocabulary]).put(lexicon.find([words]), rows)
+    to_weigh = TermWeights(lexicon, [vocabulary])
+    to_weigh.put(lexicon.find([words]), rows)
     assert rows[0, -1] == 0
+    by_itself = np.zeros_like(rows)
+    for column, weight in to_weigh.of_text(lexicon.count(words)):
+        by_itself[0, column] = weight
+    assert by_itself.tobytes() == rows.tobytes()
     return list(rows[0, :-1])
 
 

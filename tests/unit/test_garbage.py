@@ -1,6 +1,6 @@
 import gc
 import weakref
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -10,12 +10,33 @@ from lead_scoring.garbage import loading, no_search
 from tests import builders
 
 
-@pytest.mark.parametrize("search_less", [loading, no_search])
-def test_no_garbage_is_searched_for_meanwhile_and_again_afterwards(search_less: Any) -> None:
-    with search_less():
-        meanwhile = gc.isenabled()
+def under_loading() -> bool:
+    with loading():
+        return gc.isenabled()
 
-    assert not meanwhile
+
+without_search = pytest.mark.parametrize(
+    "searches_meanwhile", [under_loading, no_search(gc.isenabled)]
+)
+
+
+@without_search
+def test_no_garbage_is_searched_for_meanwhile_and_again_afterwards(
+    searches_meanwhile: Callable[[], bool],
+) -> None:
+    assert not searches_meanwhile()
+    assert gc.isenabled()
+
+
+@no_search
+def failing() -> None:
+    raise ValueError("this work fails")
+
+
+def test_garbage_is_searched_for_again_after_work_that_failed() -> None:
+    with pytest.raises(ValueError, match="this work fails"):
+        failing()
+
     assert gc.isenabled()
 
 
@@ -39,12 +60,11 @@ def test_what_was_loaded_makes_no_search_due_and_is_found_later_if_it_is_garbage
     assert watched() is None
 
 
-@pytest.mark.parametrize("search_less", [loading, no_search])
-def test_whoever_searches_for_none_goes_on_without(search_less: Any) -> None:
+@without_search
+def test_whoever_searches_for_none_goes_on_without(searches_meanwhile: Callable[[], bool]) -> None:
     gc.disable()
     try:
-        with search_less():
-            pass
+        searches_meanwhile()
 
         assert not gc.isenabled()
     finally:

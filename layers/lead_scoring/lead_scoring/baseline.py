@@ -76,29 +76,47 @@ class Baseline:
         """Number the keywords."""
         self._lexicon = Lexicon.of(TERMS)
         self._keywords = Keywords(self._lexicon)
-        self._explainer = Explainer(BASE_EFFECT, _LABELS, np.arange(len(_TERMS)))
+        self._explainer = Explainer(BASE_EFFECT, _LABELS, range(len(_TERMS)))
 
     def score(
         self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = False
     ) -> ScoredLeads:
         """Score each lead as of its moment."""
-        titles = [read(lead.title) for lead in leads]
-        texts = [read(lead.description or "") for lead in leads]
-        found = self._lexicon.find([one.words for one in titles + texts])
-        by_term = self._keywords.count(found).reshape(2, len(leads), text.BY_TERM)
-        named = [
-            _features(lead, moment, *readings, hits)
-            for lead, moment, readings, hits in zip(
-                leads, moments, zip(titles, texts, strict=True), by_term.swapaxes(0, 1), strict=True
-            )
-        ]
+        named = [self._features(lead, moment) for lead, moment in zip(leads, moments, strict=True)]
         names = [name for name, _, _ in _TERMS]
         values = np.array([[one[name] for name in names] for one in named]).reshape(-1, len(_TERMS))
         effects = np.array([_effects(row) for row in values]).reshape(values.shape)
+        margins = [BASE_EFFECT + float(row.sum()) for row in effects]
         return ScoredLeads(
-            [_scored(BASE_EFFECT + float(row.sum())) for row in effects],
-            lambda: self._explainer.explain(effects, values) if explain else [],
+            [_scored(margin) for margin in margins],
+            lambda: self._explainer.explain(effects, values, margins) if explain else [],
         )
+
+    def _features(self, lead: Lead, moment: datetime) -> dict[str, float]:
+        normal = category.normal_category(lead.category)
+        high_value = category.high_value_groups(normal) if normal else [math.nan] * 3
+        title, description = read(lead.title), read(lead.description or "")
+        families = (
+            (text.TITLE_FEATURES, self._text_values(title)),
+            (text.DESCRIPTION_FEATURES, self._text_values(description)),
+            (temporal.FEATURES, temporal.values(lead.posted_at, moment, UTC)),
+            (
+                location.FEATURES,
+                location.values(lead.location_name, title.lowered, description.lowered),
+            ),
+            (contact.FEATURES, contact.values(lead)),
+            (category.FEATURES[:3], high_value),
+        )
+        named = {
+            feature.name: value
+            for features, values in families
+            for feature, value in zip(features, values, strict=True)
+        }
+        return {**named, "price_missing": float(lead.price is None)}
+
+    def _text_values(self, reading: Reading) -> list[float]:
+        counts = self._lexicon.count(reading.words)
+        return text.values(reading) + self._keywords.of_text(counts)
 
 
 def _effects(values: NDArray[np.float64]) -> list[float]:
@@ -110,36 +128,3 @@ def _effects(values: NDArray[np.float64]) -> list[float]:
 
 def _scored(margin: float) -> Scored:
     return Scored(margin, 1 / (1 + math.exp(-margin)), [], False)
-
-
-def _features(
-    lead: Lead,
-    moment: datetime,
-    title: Reading,
-    description: Reading,
-    by_term: NDArray[np.float64],
-) -> dict[str, float]:
-    normal = category.normal_category(lead.category)
-    high_value = category.high_value_groups(normal) if normal else [math.nan] * 3
-    measures, keywords = slice(None, -text.BY_TERM), slice(-text.BY_TERM, None)
-    families = (
-        (
-            text.TITLE_FEATURES[measures] + text.DESCRIPTION_FEATURES[measures],
-            text.values(title, description),
-        ),
-        (text.TITLE_FEATURES[keywords], by_term[0]),
-        (text.DESCRIPTION_FEATURES[keywords], by_term[1]),
-        (temporal.FEATURES, temporal.values(lead.posted_at, moment, UTC)),
-        (
-            location.FEATURES,
-            location.values(lead.location_name, title.lowered, description.lowered),
-        ),
-        (contact.FEATURES, contact.values(lead)),
-        (category.FEATURES[:3], high_value),
-    )
-    named = {
-        feature.name: value
-        for features, values in families
-        for feature, value in zip(features, values, strict=True)
-    }
-    return {**named, "price_missing": float(lead.price is None)}

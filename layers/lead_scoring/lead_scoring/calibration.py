@@ -1,5 +1,6 @@
 """From raw log-odds to a probability that means what it says."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,11 +31,15 @@ class Calibration:
 
     def probabilities(self, margins: Doubles) -> Doubles:
         """Return the calibrated probability of each margin, in [0, 1]."""
+        return np.array([self.probability(margin) for margin in margins.tolist()])
+
+    def probability(self, margin: float) -> float:
+        """Return the calibrated probability of a margin, in [0, 1]."""
+        # One by one in a few steps, which a call of numpy for one of them takes as well.
         # -ln(1 - s) is softplus(margin), and ln s that subtracted from the margin.
-        softplus = np.logaddexp(0, margins)
-        half = self.a / 2 * margins + (self.b - self.a) / 2 * softplus + self.c / 2
-        result: Doubles = 0.5 + 0.5 * np.tanh(half)
-        return result
+        softplus = max(margin, 0.0) + math.log1p(math.exp(-abs(margin)))
+        half = self.a / 2 * margin + (self.b - self.a) / 2 * softplus + self.c / 2
+        return 0.5 + 0.5 * math.tanh(half)
 
     def to_json(self) -> dict[str, Any]:
         """Return the map for the artifact."""

@@ -55,17 +55,15 @@ class EffectTable(NamedTuple):
     def leaves_and_effects(self, left: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
         """Return the leaf of each row in each tree, and the row's additive effects in log-odds.
 
-        Their shapes are (trees, n) and (n, groups); `left` tells at which splits each row goes
-        left, shape (splits, n).
+        Their shapes are (trees, n) and (n, len(self.groups)); `left` tells at which splits each row
+        goes left, shape (splits, n).
         """
         states = self._states(left) * self.unit_widths[:, None]
         states += self.unit_starts[:, None]
         leaves = self._sums(states, self.tree_starts)
         slots = states.take(self.slot_units, axis=0)
         slots += self.slot_offsets[:, None]
-        effects = np.zeros((left.shape[1], int(self.group_count[0])))
-        effects[:, self.groups] = self._sums(slots, self.group_starts).T
-        return leaves, effects
+        return leaves, self._sums(slots, self.group_starts).T
 
     def _sums(self, entries: Indices, starts: Indices) -> Doubles:
         return np.add.reduceat(self.entries.take(entries), starts, axis=0, dtype=np.float64)

@@ -1,7 +1,6 @@
 """From additive effects to the reasons that people read."""
 
 from collections.abc import Sequence
-from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +12,8 @@ LARGEST = 10
 OTHER_FEATURES = "Other features"
 # Six decimals: eleven rounded effects still add up to within 1e-5.
 _DECIMALS = 6
-# No sum of effects that are listed is smaller.
-_SMALLEST = 1e-300
+_SCALE = 10.0**_DECIMALS
+_SIGN = np.iinfo(np.int64).min
 
 
 class Explanation(NamedTuple):
@@ -31,76 +30,75 @@ class Explainer:
     The value of label k is that of column `columns[k]` of a row.
     """
 
-    def __init__(
-        self, base_effect: float, labels: Sequence[str], columns: NDArray[np.intp]
-    ) -> None:
+    def __init__(self, base_effect: float, labels: Sequence[str], columns: Sequence[int]) -> None:
         """Take the base effect, and labels with a column each."""
-        self._base, self._labels = round(base_effect, _DECIMALS), labels
-        self._columns = columns
-        self._mask = np.array((1 << len(labels).bit_length()) - 1)
-        self._size, self._order = ~self._mask, self._mask - np.arange(len(labels))
+        self.labels, self.columns = labels, columns
+        self._base = round(base_effect, _DECIMALS)
+        mask = (1 << len(labels).bit_length()) - 1
+        self._mask, self._signed_mask = np.array(mask), np.array(mask | _SIGN)
+        self._order = ~mask ^ mask ^ np.arange(len(labels))
 
     def explain(
-        self, effects: NDArray[np.float64], rows: NDArray[np.floating[Any]]
+        self,
+        effects: NDArray[np.float64],
+        rows: NDArray[np.floating[Any]],
+        margins: Sequence[float],
     ) -> list[Explanation]:
         """List, for each of n leads, the ten largest effects and one entry with the rest.
 
-        `effects` has shape (n, labels), and `rows` n rows, in which a missing value is NaN.
+        `effects` has shape (n, labels), `rows` n rows, in which a missing value is NaN, and
+        `margins` n margins.
 
-        >>> explainer = Explainer(-1.0, ["Title Words"], np.array([0]))
-        >>> (told,) = explainer.explain(np.array([[0.5]]), np.array([[3.0]]))
+        >>> explainer = Explainer(-1.0, ["Title Words"], [0])
+        >>> (told,) = explainer.explain(np.array([[0.5]]), np.array([[3.0]]), [-0.5])
         >>> told.reasons[0]
         {'feature': 'Title Words', 'effect': 0.5, 'direction': 'raises', 'value': 3.0}
         >>> told.feature_importance
         {'Title Words': 1.0}
         """
-        count, width = effects.shape
-        sizes = np.abs(effects)
-        # One number to sort by: the size of an effect, and in the last bits the place of its label,
-        # so that equal ones come in the order of their labels.
-        keys = sizes.view(np.int64) & self._size
-        keys |= self._order
+        # One number to sort by: first the largest effects, without their signs, and in the last
+        # bits the place of the label, so that equal ones come in the order of their labels.
+        keys = effects.view(np.int64) | self._signed_mask
+        keys ^= self._order
         keys.sort(axis=1)
-        largest = self._mask - (keys[:, : -LARGEST - 1 : -1] & self._mask)
-        lead = np.arange(count)[:, None]
-        told = np.empty((3, *largest.shape))
-        listed, shares, values = told
-        listed[:] = effects.take(largest + lead * width)
-        values[:] = rows.take(self._columns.take(largest) + lead * rows.shape[1])
-        all_sizes = np.maximum(np.add.reduce(sizes, axis=1), _SMALLEST)
-        np.divide(np.abs(listed), all_sizes[:, None], out=shares)
-        told.round(_DECIMALS, out=told)
-        rest = (np.add.reduce(effects, axis=1) - np.add.reduce(listed, axis=1)).round(_DECIMALS)
-        each = zip(largest.tolist(), *told.tolist(), rest.tolist(), strict=True)
-        return [_explanation(self._base, self._labels, *of_lead) for of_lead in each]
+        places = keys[:, :LARGEST] & self._mask
+        sizes = np.add.reduce(np.abs(effects), axis=1).tolist()
+        exact = effects.take(places + np.arange(0, effects.size, effects.shape[1])[:, None])
+        each = zip(rows, margins, places.tolist(), exact.tolist(), sizes, strict=True)
+        return [self._explanation(*of_lead) for of_lead in each]
 
-
-def _explanation(
-    base_effect: float,
-    labels: Sequence[str],
-    largest: list[int],
-    effects: list[float],
-    shares: list[float],
-    values: list[float],
-    rest: float,
-) -> Explanation:
-    """Explain one lead by its largest effects and the rest."""
-    reasons: list[Reason] = []
-    importance = {}
-    for position, effect, share, value in zip(largest, effects, shares, values, strict=True):
-        if effect:
-            reasons.append(
-                {
-                    "feature": labels[position],
-                    "effect": effect,
-                    "direction": "raises" if effect > 0 else "lowers",
-                    "value": None if isnan(value) else value,
-                }
-            )
-            # However small beside the others, a listed share is above 0.
-            importance[labels[position]] = share or 10.0**-_DECIMALS
-    direction = "raises" if rest >= 0 else "lowers"
-    reasons.append(
-        {"feature": OTHER_FEATURES, "effect": rest, "direction": direction, "value": None}
-    )
-    return Explanation(base_effect, reasons, importance)
+    def _explanation(
+        self,
+        row: NDArray[np.floating[Any]],
+        margin: float,
+        largest: list[int],
+        effects: list[float],
+        size: float,
+    ) -> Explanation:
+        """Explain one lead by its largest effects and the rest; `size` is that of all together."""
+        # Dividing a whole number takes a third of the time of `round(number, 6)`, ten times three.
+        reasons: list[Reason] = []
+        importance = {}
+        rest = round(margin, _DECIMALS) - self._base
+        values = row.data
+        for place, exact in zip(largest, effects, strict=True):
+            effect = round(exact * _SCALE) / _SCALE
+            if effect:
+                label, value = self.labels[place], values[self.columns[place]]
+                rest -= effect
+                reasons.append(
+                    {
+                        "feature": label,
+                        "effect": effect,
+                        "direction": "raises" if effect > 0 else "lowers",
+                        "value": None if value != value else round(value * _SCALE) / _SCALE,
+                    }
+                )
+                # However small beside the others, a listed share is above 0.
+                importance[label] = (round(abs(exact) / size * _SCALE) or 1) / _SCALE
+        rest = round(rest, _DECIMALS)
+        direction = "raises" if rest >= 0 else "lowers"
+        reasons.append(
+            {"feature": OTHER_FEATURES, "effect": rest, "direction": direction, "value": None}
+        )
+        return Explanation(self._base, reasons, importance)

@@ -15,6 +15,7 @@ from .features import contact, historical, keywords, location, price, temporal, 
 from .features.category import CategoryVocabulary, normal_category
 from .features.historical import KnownTarget, OutcomeHistory
 from .features.keywords import Keywords
+from .features.lexicon import FEW_WORDS
 from .features.price import PriceLevels
 from .features.reading import TOKEN_PATTERN, Reading, read
 from .features.tfidf import TermWeights, TfidfVocabulary
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 # Raised whenever a feature of this code comes to mean something else under the same name.
 FORMAT = 2
 # So many leads at once: what is worked out for them stays in the processor's cache.
-_AT_ONCE = 256
+_AT_ONCE = 512
+# How features are written into a row.
+_BY_TERM = Struct(f"={text.BY_TERM}f")
+_HISTORY = Struct(f"={len(historical.FEATURES)}f")
 
 FitTfidf = Callable[[Sequence[str], str, int], tuple[tuple[str, ...], tuple[float, ...]]]
 
@@ -121,23 +125,58 @@ class FeatureExtractor:
     def _fill(
         self, rows: NDArray[np.float32], leads: Sequence[Lead], moments: Sequence[datetime]
     ) -> None:
-        columns, row_bytes = self._columns, rows.strides[0]
         titles = [read(lead.title) for lead in leads]
         texts = [None if lead.description is None else read(lead.description) for lead in leads]
         # Packing floats into a row takes a quarter of the time of making an array of a list.
-        buffer = rows.data
+        buffer, row_bytes = rows.data, rows.strides[0]
         for number, given in enumerate(zip(leads, moments, titles, texts, strict=True)):
             self._row.pack_into(buffer, row_bytes * number, *self._values(*given))
-        found = self.history.lexicon.find(
-            [one.words for one in titles] + [one.words if one else [] for one in texts], kinds=2
-        )
-        by_term = self._keywords.count(found)
+        words = [one.words for one in titles] + [one.words if one else [] for one in texts]
+        day = self.history.live_day(moments)
+        # Either way the same bits.
+        if day is not None and sum(map(len, words)) <= FEW_WORDS:
+            self._fill_one_by_one(rows, leads, day, words)
+        else:
+            self._fill_at_once(rows, leads, moments, words)
         if None in texts:
-            by_term[len(leads) :][[one is None for one in texts]] = np.nan
+            rows[[one is None for one in texts], self._columns.description_keywords] = np.nan
+
+    def _fill_at_once(
+        self,
+        rows: NDArray[np.float32],
+        leads: Sequence[Lead],
+        moments: Sequence[datetime],
+        words: Sequence[Sequence[str]],
+    ) -> None:
+        """Write the features by term and the history; `words` are of all titles, then the rest."""
+        columns = self._columns
+        found = self.history.lexicon.find(words, kinds=2)
+        by_term = self._keywords.count(found)
         rows[:, columns.title_keywords] = by_term[: len(leads)]
         rows[:, columns.description_keywords] = by_term[len(leads) :]
         self._weights.put(found, rows)
         rows[:, columns.history] = self.history.rates(leads, moments, found)
+
+    def _fill_one_by_one(
+        self,
+        rows: NDArray[np.float32],
+        leads: Sequence[Lead],
+        day: int,
+        words: Sequence[Sequence[str]],
+    ) -> None:
+        """Do the same for few words, on a day of live scoring: before numpy would have begun."""
+        columns, row_bytes = self._columns, rows.strides[0]
+        cells: Any = rows.data
+        by_kind = ((0, columns.title_keywords.start), (1, columns.description_keywords.start))
+        for number, lead in enumerate(leads):
+            row = row_bytes * number
+            both = [self.history.lexicon.count(each) for each in words[number :: len(leads)]]
+            for counts, (kind, first) in zip(both, by_kind, strict=True):
+                _BY_TERM.pack_into(cells, row + 4 * first, *self._keywords.of_text(counts))
+                for column, weight in self._weights.of_text(counts, kind):
+                    cells[number, column] = weight
+            rates = self.history.rates_of(lead, day, *both)
+            _HISTORY.pack_into(cells, row + 4 * columns.history.start, *rates)
 
     def _values(
         self, lead: Lead, moment: datetime, title: Reading, description: Reading | None
@@ -146,7 +185,8 @@ class FeatureExtractor:
         normal = normal_category(lead.category)
         salary = title.salary or (description.salary if description else None)
         return [
-            *text.values(title, description),
+            *text.values(title),
+            *text.values(description),
             *temporal.values(lead.posted_at, moment, self._zone),
             *location.values(
                 lead.location_name, title.lowered, description.lowered if description else None

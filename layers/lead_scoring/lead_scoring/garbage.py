@@ -1,23 +1,32 @@
 """Python's search for garbage, and when it can only cost time."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
-@contextmanager
-def no_search() -> Iterator[None]:
-    """Search for no garbage meanwhile; also a decorator.
+def no_search(work: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Have a function search for no garbage meanwhile.
 
     Answers hold no cycles: to search ten thousand of them takes a fifth of the time of making them.
     """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+
+    @wraps(work)
+    def without(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            if was_enabled:
+                gc.enable()
+
+    return without
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class LeadScorer:
         """
         return self.predict_batch([lead], explain=explain, request_id=request_id)[0]
 
-    @no_search()
+    @no_search
     def predict_batch(
         self,
         leads: Sequence[LeadLike],

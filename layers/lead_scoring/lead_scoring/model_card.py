@@ -109,14 +109,15 @@ def global_importance(
     _, effects = model.forest.margins_and_effects(rows)
     sizes = np.abs(effects).mean(axis=0)
     total = float(sizes.sum())
-    order = [i for i in np.argsort(-sizes, kind="stable") if sizes[i] > 0]
+    labels, columns = model.explainer.labels, model.explainer.columns
     return [
         {
-            "feature": model.labels[i],
+            "feature": labels[i],
             "importance": round(float(sizes[i]) / total, 6),
-            "direction": _direction(rows[:, model.first_of_label[i]].astype(float), effects[:, i]),
+            "direction": _direction(rows[:, columns[i]].astype(float), effects[:, i]),
         }
-        for i in order
+        for i in np.argsort(-sizes, kind="stable").tolist()
+        if sizes[i] > 0
     ]
 
 

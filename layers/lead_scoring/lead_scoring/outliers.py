@@ -35,6 +35,8 @@ class TrainingRange:
             if feature.name == _AGE:
                 slack[i] = max(slack[i], _AGE_SLACK_HOURS)
         self._ranges: dict[int, str] = {}
+        # What is checked stands first, mostly.
+        self._end = 1 + int(np.flatnonzero(~np.isnan(low)).max(initial=-1))
         self._least, self._most = _rounded(low - slack, np.inf), _rounded(high + slack, -np.inf)
 
     @classmethod
@@ -51,14 +53,18 @@ class TrainingRange:
 
     def outside(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which values lie outside, shape (n, features); a missing one does not."""
+        return self._outside(rows, rows.shape[1])
+
+    def _outside(self, rows: NDArray[np.float32], end: int) -> NDArray[np.bool_]:
+        first = rows[:, :end]
         # Nothing is below NaN, nor above it.
-        result: NDArray[np.bool_] = (rows < self._least) | (rows > self._most)
+        result: NDArray[np.bool_] = (first < self._least[:end]) | (first > self._most[:end])
         return result
 
     def outlying(self, rows: NDArray[np.float32]) -> list[list[int]]:
         """Return for each row the features whose values lie outside, in order."""
         found: list[list[int]] = [[] for _ in rows]
-        places, features = self.outside(rows).nonzero()
+        places, features = self._outside(rows, self._end).nonzero()
         for row, feature in zip(places.tolist(), features.tolist(), strict=True):
             found[row].append(feature)
         return found

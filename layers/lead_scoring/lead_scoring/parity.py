@@ -92,7 +92,10 @@ def require_parity(model: ScoringModel, booster: bytes, rows: Floats, reference:
             model.calibration.probabilities(margins),
             PROBABILITY_TOLERANCE,
         )
-        _require("effects", effects, model.by_label(contributions), EFFECT_TOLERANCE)
+        by_label = model.by_label(contributions)
+        all_effects = np.zeros_like(by_label)
+        all_effects[:, model.forest.groups] = effects
+        _require("effects", all_effects, by_label, EFFECT_TOLERANCE)
         base = np.full(len(chunk), model.forest.base_effect)
         _require("base effects", base, contributions[:, -1], EFFECT_TOLERANCE)
 

@@ -37,20 +37,18 @@ class PathSweep:
 
     def __init__(self, nodes: Nodes, groups: Indices) -> None:
         """Compile the forest; `groups` gives each feature's group, counted from 0."""
-        self._group_count = int(groups.max()) + 1 if len(groups) else 0
         self._compile_edges(nodes, nodes.is_inner, groups)
 
     def effects(self, left: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return each row's additive effects in log-odds, shape (n, groups).
+        """Return each row's additive effects in log-odds, shape (n, groups that splits ask for).
 
         `left` tells at which splits each row goes left, shape (splits, n).
         """
-        effects = np.zeros((left.shape[1], self._group_count))
-        if self._levels:
-            ordered = self._contributions(left)[self._by_group]
-            by_group = np.add.reduceat(ordered, self._group_starts, axis=0, dtype=np.float64)
-            effects[:, self._groups_present] = by_group.T
-        return effects
+        if not self._levels:
+            return np.zeros((left.shape[1], 0))
+        ordered = self._contributions(left)[self._by_group]
+        by_group = np.add.reduceat(ordered, self._group_starts, axis=0, dtype=np.float64)
+        return np.transpose(by_group)
 
     def _contributions(self, left: NDArray[np.bool_]) -> Floats:
         """Return what each edge adds to the effect of the feature that it tests, (edges, n)."""
@@ -149,7 +147,6 @@ class PathSweep:
         self._by_group = np.argsort(edge_groups, kind="stable")
         ordered = edge_groups[self._by_group]
         self._group_starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-        self._groups_present = ordered[self._group_starts]
 
 
 def _same_feature_above(parent: Indices, feature: Indices) -> Indices:

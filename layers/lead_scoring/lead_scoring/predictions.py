@@ -23,7 +23,7 @@ def prediction(
     """Return the answer to one lead, without reasons."""
     # The score is that of the probability as it is sent, so that anyone can check it.
     probability = round(scored.probability, _DECIMALS)
-    score = score_of(scored)
+    score = round(100 * probability)
     answer: Prediction = {
         "lead_id": lead.lead_id,
         "score": score,

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -93,12 +92,14 @@ class ScoringModel:
                 raise ValueError("the threshold is no probability")
         except _MALFORMED as fault:
             raise ArtifactError(f"the manifest is malformed: {fault!r}") from fault
-        self.labels, first, self._label_of = _group_by_label(features)
-        # The value that people are told of a label is its first feature's.
-        self.first_of_label = np.array(first, np.intp)
+        labels, first, self._label_of = _group_by_label(features)
         table = stored_table(parsed, len(features))
         self.forest = TreeEnsemble(parsed, self._label_of, table)
-        self.explainer = Explainer(self.forest.base_effect, self.labels, self.first_of_label)
+        asked = self.forest.groups.tolist()
+        # The value that people are told of a label is its first feature's.
+        self.explainer = Explainer(
+            self.forest.base_effect, [labels[i] for i in asked], [first[i] for i in asked]
+        )
 
     def score(
         self, leads: Sequence[Lead], moments: Sequence[datetime], *, explain: bool = False
@@ -109,29 +110,30 @@ class ScoringModel:
         """
         rows = self.extractor.extract(leads, moments)
         if explain:
-            margins, effects = self.forest.margins_and_effects(rows)
+            summed, effects = self.forest.margins_and_effects(rows)
         else:
-            margins, effects = self.forest.margins(rows), np.zeros((0, len(self.labels)))
-        probabilities = self.calibration.probabilities(margins)
+            summed, effects = self.forest.margins(rows), np.zeros((0, len(self.forest.groups)))
+        margins = summed.tolist()
         outside = self.training_range.outlying(rows)
         scored: list[Scored] = []
-        pairs = zip(margins.tolist(), probabilities.tolist(), strict=True)
-        for i, (lead, (margin, probability)) in enumerate(zip(leads, pairs, strict=True)):
+        for i, (lead, margin) in enumerate(zip(leads, margins, strict=True)):
             unseen = self.extractor.unseen_categories(lead)
             if not outside[i] and not unseen:
                 reasons, is_outlier = list[str](), False
             else:
                 reasons, is_outlier = self.training_range.judge(outside[i], rows[i], unseen)
-            scored.append(Scored(margin, probability, reasons, is_outlier))
-        return ScoredLeads(scored, lambda: self._explain(effects, rows))
+            scored.append(Scored(margin, self.calibration.probability(margin), reasons, is_outlier))
+
+        return ScoredLeads(scored, lambda: self._explain(effects, rows, margins))
 
     def _explain(
-        self, effects: NDArray[np.float64], rows: NDArray[np.float32]
+        self, effects: NDArray[np.float64], rows: NDArray[np.float32], margins: Sequence[float]
     ) -> list[Explanation]:
-        starts = range(0, len(effects), _EXPLAINED_AT_ONCE)
-        parts = [slice(start, start + _EXPLAINED_AT_ONCE) for start in starts]
-        told = [self.explainer.explain(effects[part], rows[part]) for part in parts]
-        return [*chain.from_iterable(told)]
+        told: list[Explanation] = []
+        for start in range(0, len(effects), _EXPLAINED_AT_ONCE):
+            part = slice(start, start + _EXPLAINED_AT_ONCE)
+            told += self.explainer.explain(effects[part], rows[part], margins[part])
+        return told
 
     @property
     def nodes(self) -> Nodes:
@@ -140,7 +142,7 @@ class ScoringModel:
 
     def by_label(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum contributions of shape (n, features or more) by label, shape (n, labels)."""
-        summed = np.zeros((len(contributions), len(self.labels)))
+        summed = np.zeros((len(contributions), 1 + max(self._label_of)))
         for feature, label in enumerate(self._label_of):
             summed[:, label] += contributions[:, feature]
         return summed

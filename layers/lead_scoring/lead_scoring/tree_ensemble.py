@@ -22,9 +22,9 @@ Doubles = NDArray[np.float64]
 class TreeEnsemble:
     """A binary XGBoost forest that takes rows of float32 features, NaN where a value is missing.
 
-    `groups` gives for each feature the number of its group, counted from 0. Effects come from the
-    forest's `table` (`effect_table`) where it has one, and with them the margins; else
-    from a sweep of its paths.
+    `groups` gives for each feature the number of its group; the attribute `groups` has those that
+    the forest asks for, ascending. Effects come from the forest's `table` (`effect_table`) where
+    it has one, and with them the margins; else from a sweep of its paths.
     """
 
     def __init__(
@@ -35,18 +35,18 @@ class TreeEnsemble:
         self._base_margin = nodes.base_margin
         self._compile(nodes, len(groups))
         numbers = np.asarray(groups, dtype=np.intp)
-        self._group_count = int(numbers.max(initial=-1)) + 1
+        self.groups = np.flatnonzero(np.bincount(numbers[nodes.feature[nodes.is_inner]]))
         if table:
             table.require_fit(nodes, numbers)
         self._effects = table or PathSweep(nodes, numbers)
 
     def margins(self, rows: Floats) -> Doubles:
         """Return the raw log-odds of each row, shape (n,)."""
-        chunks = [
-            self._margins(_both_ways(rows[start : start + _WALK_ROWS]))
-            for start in range(0, len(rows), _WALK_ROWS)
-        ]
-        return np.concatenate(chunks) if chunks else np.zeros(0)
+        margins = np.empty(len(rows))
+        for start in range(0, len(rows), _WALK_ROWS):
+            part = slice(start, start + _WALK_ROWS)
+            margins[part] = self._margins(_both_ways(rows[part]))
+        return margins
 
     def _margins(self, values: Floats) -> Doubles:
         count, width = values.shape
@@ -69,16 +69,14 @@ class TreeEnsemble:
     def margins_and_effects(self, rows: Floats) -> tuple[Doubles, Doubles]:
         """Return margins as `margins` does, and additive effects in log-odds, shape (n, groups).
 
-        For every row `base_effect` plus its effects is its margin, up to rounding.
+        The effects are those of `groups`; all others are 0. For every row `base_effect` plus its
+        effects is its margin, up to rounding.
         """
-        chunks = [
-            self._evaluated(_both_ways(rows[start : start + _EFFECT_ROWS]))
-            for start in range(0, len(rows), _EFFECT_ROWS)
-        ]
-        if not chunks:
-            return np.zeros(0), np.zeros((0, self._group_count))
-        margins, effects = zip(*chunks, strict=True)
-        return np.concatenate(margins), np.concatenate(effects)
+        margins, effects = np.empty(len(rows)), np.empty((len(rows), len(self.groups)))
+        for start in range(0, len(rows), _EFFECT_ROWS):
+            part = slice(start, start + _EFFECT_ROWS)
+            margins[part], effects[part] = self._evaluated(_both_ways(rows[part]))
+        return margins, effects
 
     def _evaluated(self, values: Floats) -> tuple[Doubles, Doubles]:
         left = values.T.take(self._split_column, axis=0) < self._split_threshold

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from ..entities import ACTION_TYPES
 
 _MAX_ID = 128
+_ID_BEYOND = 10**_MAX_ID
+_DAY = timedelta(days=1)
 _MAX_PRICE = 1e12
 _MAX_EMAIL = 320
 _MAX_RATING = 100
@@ -29,7 +31,7 @@ def lead_id(value: object) -> int | str:
             raise ValueError(f"must have 1 to {_MAX_ID} characters, not {len(value)}")
         return _encodable(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**_MAX_ID:
+        if abs(value) >= _ID_BEYOND:
             raise ValueError(f"must have at most {_MAX_ID} digits")
         return value
     raise ValueError(f"must be a whole number or a text, not {_kind(value)}")
@@ -116,7 +118,7 @@ def observed_action(value: object) -> str:
 def posted_at(value: object, now: datetime) -> datetime | None:
     """Read when a lead was posted: at most one day ahead, because clocks differ."""
     moment = _moment(value)
-    if moment and moment > now + timedelta(days=1):
+    if moment and moment > now + _DAY:
         raise ValueError("must not be more than 1 day in the future")
     return moment
 

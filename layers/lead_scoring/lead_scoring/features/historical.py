@@ -5,6 +5,7 @@ counted before its moment's day began or on it. So no lead ever sees its own out
 in training as in backtests, and the table has at most one entry a key and day.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -45,6 +46,8 @@ _PRIOR_RATE, _PRIOR_RATE_CASES = 0.25, 20.0
 _MOST_CASES = 100.0
 # Terms rarer than this say more about one lead than about those like it.
 _MIN_TERM_CASES = 5
+# Log-odds in such steps add up to the same sum in any order.
+_STEPS_OF_LOG_ODDS = 2.0**32
 _ALL, _TITLE, _DESCRIPTION = "all", "tw:", "dw:"
 _SECONDS_PER_DAY = 86400
 Doubles = NDArray[np.float64]
@@ -128,23 +131,19 @@ class OutcomeHistory:
 
         `found` has the terms of all titles and then of all descriptions, in the order of the leads.
         """
-        count = len(leads)
-        keys = [
-            self._key(name)
-            for lead in leads
-            for name in _plain_keys(lead.category, lead.location_name)
-        ]
-        plain, terms = np.array(keys, np.intp), self._key_of.take(found.early_slots)
-        day = self._only_day(moments)
+        count, keys = len(leads), [key for lead in leads for key in self._keys_of(lead)]
+        day = self.live_day(moments)
         if day is not None:
             said = self._said_on(day)
-            by_key, by_term = said.by_key.take(plain, axis=0), said.by_term.take(terms, axis=0)
+            by_key = said.by_key.take(keys, axis=0)
+            by_term = said.by_term.take(found.early_slots, axis=0)
             general = said.general
         else:
             days = np.array([_day(moment) for moment in moments])
             of = np.concatenate([np.arange(count).repeat(3), found.texts % count])
-            said = self._as_of(days, np.concatenate([plain, terms]), of)
-            by_key, by_term = said.by_key[: len(plain)], said.by_term[len(plain) :]
+            terms = self._key_of.take(found.early_slots)
+            said = self._as_of(days, np.concatenate([np.array(keys, np.intp), terms]), of)
+            by_key, by_term = said.by_key[: len(keys)], said.by_term[len(keys) :]
             general = np.tile(said.general, 2)
         values = np.empty((count, len(FEATURES)))
         values[:, :6] = by_key.reshape(count, 6)
@@ -153,25 +152,54 @@ class OutcomeHistory:
         values[:, 7::2] = cases.reshape(2, count).T
         return values
 
+    def rates_of(
+        self, lead: Lead, day: int, title: Mapping[int, int], description: Mapping[int, int]
+    ) -> list[float]:
+        """Return what `rates` does for one lead, on a day of `live_day`.
+
+        `Lexicon.count` counted the terms of title and description, of EARLY words at most.
+        """
+        said = self._said_on(day)
+        values = [value for key in self._keys_of(lead) for value in said.by_key[key].tolist()]
+        general, by_term = float(said.general[0]), said.by_term.reshape(-1).data
+        for counts, shift in ((title, 0), (description, self.lexicon.size)):
+            terms = below = cases = 0.0
+            for number in counts:
+                at = 3 * (number + shift)
+                if seen := by_term[at + 2]:
+                    cases += seen
+                    below += by_term[at + 1]
+                    terms += 1.0
+            # As `_pooled` does for many texts at once.
+            at_least_one = max(terms, 1.0)
+            against = (1 - general) * math.exp(below / math.sqrt(at_least_one))
+            values.append(general / (general + against))
+            values.append(min(cases / at_least_one, _MOST_CASES))
+        return values
+
+    def _keys_of(self, lead: Lead) -> list[int]:
+        return [self._key(name) for name in _plain_keys(lead.category, lead.location_name)]
+
     def _key(self, name: str | None) -> int:
         return self._numbers.get(name, self._other) if name else self._absent
 
-    def _only_day(self, moments: Sequence[datetime]) -> int | None:
+    def live_day(self, moments: Iterable[datetime]) -> int | None:
         """Return the day that all moments are on, if it is one of live scoring.
 
         Those are the day of the training, whose own outcomes count from the next day on, and all
         days after, on which the same is known.
         """
         # Live scores have one moment, which is looked at once.
-        different = {id(moment): moment for moment in moments}.values()
-        first, *others = {min(_day(moment), self._newest_day) for moment in different}
+        first, *others = {min(_day(moment), self._newest_day) for moment in set(moments)}
         return None if others or first < self._newest_day - 1 else first
 
     def _said_on(self, day: int) -> "_Said":
-        """Work out once what is known of every key on a day of live scoring."""
+        """Work out once what is known of every key, and slot, on a day of live scoring."""
         if day not in self._said:
             keys = np.arange(self._absent + 1)
-            self._said[day] = self._as_of(np.array([day]), keys, np.zeros_like(keys))
+            said = self._as_of(np.array([day]), keys, np.zeros_like(keys))
+            by_slot = said.by_term.take(self._key_of, axis=0)
+            self._said[day] = said._replace(by_term=by_slot)
         return self._said[day]
 
     def _as_of(self, days: Indices, keys: Indices, of: Indices) -> "_Said":
@@ -270,8 +298,9 @@ class _Said(NamedTuple):
     """What is known at one time, in general and of keys.
 
     `general` is the general rate. `by_key` has shape (keys, 2): the rate, and the cases up to the
-    most that count. `by_term` has shape (keys, 3): of a term with enough cases 1, how far its rate
-    lies below the general one in log-odds, and its cases; of any other zeros.
+    most that count. `by_term` has shape (keys, 3), or (slots, 3) on a day of live scoring: of a
+    term with enough cases 1, how far its rate lies below the general one in log-odds, and its
+    cases; of any other zeros.
     """
 
     general: Doubles
@@ -282,9 +311,9 @@ class _Said(NamedTuple):
     def of(cls, general: Doubles, of_each: Doubles, cases: Doubles, successes: Doubles) -> "_Said":
         """Weigh cases and successes; `of_each` is the general rate for each key, or for all."""
         rates = (successes + _PRIOR_CASES * of_each) / (cases + _PRIOR_CASES)
-        below = _logit(of_each) - _logit(rates)
+        steps = np.rint((_logit(of_each) - _logit(rates)) * _STEPS_OF_LOG_ODDS)
         by_key = np.column_stack([rates, np.minimum(cases, _MOST_CASES)])
-        by_term = np.column_stack([np.ones_like(cases), below, cases])
+        by_term = np.column_stack([np.ones_like(cases), steps / _STEPS_OF_LOG_ODDS, cases])
         by_term[~(cases >= _MIN_TERM_CASES)] = 0
         return cls(general, by_key, by_term)
 
@@ -305,8 +334,10 @@ def _pooled(said: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
     """
     terms, below, cases = said.T
     at_least_one = np.maximum(terms, 1)
-    # Terms of one text are far from independent: their sum is damped by the square root.
-    rates = general / (general + (1 - general) * np.exp(below / np.sqrt(at_least_one)))
+    # Terms of one text are far from independent: their sum is damped by the square root. One text
+    # by itself has the same exponential function, to the bit.
+    odds = np.fromiter(map(math.exp, (below / np.sqrt(at_least_one)).tolist()), float, len(terms))
+    rates = general / (general + (1 - general) * odds)
     return rates, np.minimum(cases / at_least_one, _MOST_CASES)
 
 

@@ -4,8 +4,10 @@ An entry of two words is a phrase. The lists are editorial: common words of job 
 business leads, in English with the commonest of German, French and Spanish.
 """
 
+import math
+from collections.abc import Mapping
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +148,7 @@ class Keywords:
             columns[lexicon.numbers(group.terms)] = 1 + number
         levels[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
         self._column_of, self._level_of = np.tile(columns, kinds), np.tile(levels, kinds)
+        self._columns, self._levels = _known(columns, columns > 0), _known(levels, levels >= 0)
 
     def count(self, found: Occurrences) -> NDArray[np.float64]:
         """Return for each text its highest seniority and the hits of each group of GROUPS.
@@ -165,3 +168,21 @@ class Keywords:
         values = hits.reshape(count, columns).astype(np.float64, copy=False)
         values[:, 0] = np.fmax.reduceat(self._level_of.take(found.slots), found.starts)
         return values
+
+    def of_text(self, counts: Mapping[int, int]) -> list[float]:
+        """Return what `count` does for one text, whose terms `Lexicon.count` counted.
+
+        >>> lexicon = Lexicon.of(TERMS)
+        >>> Keywords(lexicon).of_text(lexicon.count(["competitive", "pay"]))[:3]
+        [nan, 2.0, 0.0]
+        """
+        levels = [self._levels[number] for number in self._levels.keys() & counts.keys()]
+        values = [max(levels, default=math.nan), *[0.0] * len(GROUPS)]
+        for number in self._columns.keys() & counts.keys():
+            values[self._columns[number]] += counts[number]
+        return values
+
+
+def _known(values: NDArray[Any], are_known: NDArray[np.bool_]) -> dict[int, Any]:
+    numbers = np.flatnonzero(are_known)
+    return dict(zip(numbers.tolist(), values[numbers].tolist(), strict=True))

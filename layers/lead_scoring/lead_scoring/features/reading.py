@@ -17,7 +17,8 @@ _find_other_scripts = re.compile(r"[^\x00-\x7f]+").findall
 
 _DIGITS = b"0123456789"
 _CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTERS = _CAPITALS + _CAPITALS.lower()
+_SMALL_LETTERS = _CAPITALS.lower()
+_LIST_MARKS = b",;|\n"
 
 
 class Reading(NamedTuple):
@@ -29,6 +30,8 @@ class Reading(NamedTuple):
     digits: int
     letters: int
     capitals: int
+    exclamation_marks: int
+    list_marks: int
     salary: Salary | None
 
 
@@ -66,17 +69,25 @@ def read(text: str) -> Reading:
     ['senior', 'c++', 'engineer', '2', 'posts']
     """
     lowered = text.lower()
-    # Deleting from bytes counts a kind of character a hundred times as fast as a loop does.
+    # Deleting from bytes counts a kind of character a hundred times as fast as a loop does, and
+    # without its small letters a text is short.
     plain = text.encode("ascii", "ignore")
-    size = len(plain)
-    digits = size - len(plain.translate(None, _DIGITS))
-    letters = size - len(plain.translate(None, _LETTERS))
-    capitals = size - len(plain.translate(None, _CAPITALS))
-    if size != len(text):
+    rest = plain.translate(None, _SMALL_LETTERS)
+    size = len(rest)
+    digits = size - len(rest.translate(None, _DIGITS))
+    capitals = size - len(rest.translate(None, _CAPITALS))
+    letters = len(plain) - size + capitals
+    exclamation_marks = rest.count(b"!")
+    list_marks = size - len(rest.translate(None, _LIST_MARKS))
+    if len(plain) != len(text):
         others = "".join(_find_other_scripts(text))
         digits += sum(map(str.isdigit, others))
         letters += sum(map(str.isalpha, others))
         capitals += sum(map(str.isupper, others))
+        exclamation_marks += others.count("！")
+        list_marks += others.count("•")
     salary = find_salary(lowered) if digits else None
     words = _words(lowered, plain, text)
-    return Reading(text, lowered, words, digits, letters, capitals, salary)
+    return Reading(
+        text, lowered, words, digits, letters, capitals, exclamation_marks, list_marks, salary
+    )
