@@ -21,7 +21,7 @@ from .forest_nodes import Floats, Indices, Nodes
 STORED_AS = "effect_table"
 # A state is a byte.
 MOST_FACTS = 8
-_PLACES = np.arange(MOST_FACTS, dtype=np.uint8)[:, None, None]
+_MOST_ROWS, _COMPARED_AT_ONCE = 32, 2**16
 
 Doubles = NDArray[np.float64]
 
@@ -51,35 +51,6 @@ class EffectTable(NamedTuple):
     groups: Indices
     group_count: Indices
     entries: Floats
-
-    def leaves_and_effects(self, left: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
-        """Return the leaf of each row in each tree, and the row's additive effects in log-odds.
-
-        Their shapes are (trees, n) and (n, len(self.groups)); `left` tells at which splits each row
-        goes left, shape (splits, n).
-        """
-        states = self._states(left) * self.unit_widths[:, None]
-        states += self.unit_starts[:, None]
-        leaves = self._sums(states, self.tree_starts)
-        slots = states.take(self.slot_units, axis=0)
-        slots += self.slot_offsets[:, None]
-        return leaves, self._sums(slots, self.group_starts).T
-
-    def _sums(self, entries: Indices, starts: Indices) -> Doubles:
-        return np.add.reduceat(self.entries.take(entries), starts, axis=0, dtype=np.float64)
-
-    def _states(self, left: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Return the state of every unit for every row, shape (units, n)."""
-        splits, chains = len(self.features), self.chains.shape[1]
-        met = np.empty((2 * splits + chains + 1, left.shape[1]), dtype=np.bool_)
-        met[:splits], met[-1] = left, False
-        np.logical_not(left, out=met[splits : 2 * splits])
-        np.logical_and.reduce(met.take(self.chains, axis=0), axis=0, out=met[2 * splits : -1])
-        bits = met.view(np.uint8).take(self.facts, axis=0)
-        # The eight bits of a byte; `numpy.packbits` along this axis takes 20 times as long.
-        bits <<= _PLACES
-        states: NDArray[np.uint8] = np.bitwise_or.reduce(bits, axis=0)
-        return states
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the table as flat arrays for the artifact."""
@@ -129,6 +100,8 @@ class EffectTable(NamedTuple):
             raise ValueError("an index lies outside")
         if not len(self.thresholds) == len(self.missing_left) == splits:
             raise ValueError("the splits are incomplete")
+        if np.any(self.thresholds == -np.inf):
+            raise ValueError("nothing goes left at a split")
         if not len(self.unit_starts) == len(self.unit_widths) == units:
             raise ValueError("the units are incomplete")
         if len(self.slot_units) != len(self.slot_offsets):
@@ -171,6 +144,65 @@ class EffectTable(NamedTuple):
             or len(self.tree_starts) != len(nodes.roots)
         ):
             raise ArtifactError("the table of effects is that of another forest")
+
+
+class EffectLookup:
+    """A table of effects, arranged for rows side by side with what they are read as.
+
+    The columns of a row are the features with a missing value below all others, then with one
+    above them, then both with their signs changed: so every fact says that a value lies below a
+    threshold.
+    """
+
+    def __init__(self, table: EffectTable, features: int) -> None:
+        """Arrange a table over so many features."""
+        self._table = table
+        splits, never = len(table.features), 2 * len(table.features) + table.chains.shape[1]
+        facts = table.facts.T.ravel()
+        self._chained = np.flatnonzero((facts >= 2 * splits) & (facts < never))
+        # All conditions of a chain: the first in the fact's own place, the others behind all facts.
+        first, *others = table.chains[:, facts[self._chained] - 2 * splits]
+        first_asked = facts.copy()
+        first_asked[self._chained] = first
+        asked = np.concatenate([first_asked, *others])
+        splits_asked, is_right = asked % splits, asked >= splits
+        below = np.float32(np.inf)
+        thresholds = table.thresholds[splits_asked]
+        self._columns = (
+            table.features[splits_asked]
+            + features * (1 - table.missing_left[splits_asked])
+            + 2 * features * is_right
+        )
+        self._thresholds = np.where(is_right, np.nextafter(-thresholds, below), thresholds)
+        self._columns[asked == never], self._thresholds[asked == never] = 0, -below
+        self._facts_end = len(facts)
+        # So many rows at once that what they are compared with stays in the processor's cache.
+        self.rows_at_once = max(1, min(_MOST_ROWS, _COMPARED_AT_ONCE // len(asked)))
+
+    def leaves_and_effects(self, values: Floats) -> tuple[Doubles, Doubles]:
+        """Return the leaf of each row in each tree, and the row's additive effects in log-odds.
+
+        Their shapes are (n, trees) and (n, groups of the table).
+        """
+        table = self._table
+        entries = self._states(values) * table.unit_widths
+        entries += table.unit_starts
+        slots = entries.take(table.slot_units, axis=1)
+        slots += table.slot_offsets
+        return self._sums(entries, table.tree_starts), self._sums(slots, table.group_starts)
+
+    def _sums(self, entries: Indices, starts: Indices) -> Doubles:
+        found = self._table.entries.take(entries)
+        return np.add.reduceat(found, starts, axis=1, dtype=np.float64)
+
+    def _states(self, values: Floats) -> NDArray[np.uint8]:
+        """Return the state of every unit for every row, shape (n, units)."""
+        met = values.take(self._columns, axis=1) < self._thresholds
+        facts = met[:, : self._facts_end]
+        chained = len(self._chained)
+        for start in range(self._facts_end, met.shape[1], chained or 1):
+            facts[:, self._chained] &= met[:, start : start + chained]
+        return np.packbits(facts, axis=1, bitorder="little")
 
 
 def _flat(stored: Any, floats: bool) -> NDArray[Any]:

@@ -30,10 +30,10 @@ class _Unit(NamedTuple):
 def tabulate(nodes: Nodes, groups: Indices) -> EffectTable | None:
     """Tabulate a forest; `groups` gives each feature's group, counted from 0.
 
-    Returns None where nothing splits, a leaf depends on too many features, or the table would be
-    too large.
+    Returns None where nothing splits, a split is at minus infinity, a leaf depends on too many
+    features, or the table would be too large.
     """
-    if not nodes.is_inner.any():
+    if not nodes.is_inner.any() or np.any(nodes.condition[nodes.is_inner] == -np.inf):
         return None
     numbers = np.cumsum(nodes.is_inner) - 1
     sizes = _splits_below(nodes)

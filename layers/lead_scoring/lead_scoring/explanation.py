@@ -63,16 +63,15 @@ class Explainer:
         keys.sort(axis=1)
         places = keys[:, :LARGEST] & self._mask
         sizes = np.add.reduce(np.abs(effects), axis=1).tolist()
-        exact = effects.take(places + np.arange(0, effects.size, effects.shape[1])[:, None])
-        each = zip(rows, margins, places.tolist(), exact.tolist(), sizes, strict=True)
+        each = zip(rows, effects, margins, places.tolist(), sizes, strict=True)
         return [self._explanation(*of_lead) for of_lead in each]
 
     def _explanation(
         self,
         row: NDArray[np.floating[Any]],
+        effects: NDArray[np.float64],
         margin: float,
         largest: list[int],
-        effects: list[float],
         size: float,
     ) -> Explanation:
         """Explain one lead by its largest effects and the rest; `size` is that of all together."""
@@ -80,9 +79,10 @@ class Explainer:
         reasons: list[Reason] = []
         importance = {}
         rest = round(margin, _DECIMALS) - self._base
-        values = row.data
-        for place, exact in zip(largest, effects, strict=True):
-            effect = round(exact * _SCALE) / _SCALE
+        # Numbers of memory are read as Python's own, and not as an object of numpy each.
+        values, exact = row.data, effects.data
+        for place in largest:
+            effect = round(exact[place] * _SCALE) / _SCALE
             if effect:
                 label, value = self.labels[place], values[self.columns[place]]
                 rest -= effect
@@ -95,7 +95,7 @@ class Explainer:
                     }
                 )
                 # However small beside the others, a listed share is above 0.
-                importance[label] = (round(abs(exact) / size * _SCALE) or 1) / _SCALE
+                importance[label] = (round(abs(exact[place]) / size * _SCALE) or 1) / _SCALE
         rest = round(rest, _DECIMALS)
         direction = "raises" if rest >= 0 else "lowers"
         reasons.append(

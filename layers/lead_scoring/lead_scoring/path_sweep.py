@@ -35,6 +35,9 @@ class _Level(NamedTuple):
 class PathSweep:
     """The edges of a forest, arranged for passes over all trees at once."""
 
+    # So many rows at once that what a pass keeps of them stays in the processor's cache.
+    rows_at_once = 32
+
     def __init__(self, nodes: Nodes, groups: Indices) -> None:
         """Compile the forest; `groups` gives each feature's group, counted from 0."""
         self._compile_edges(nodes, nodes.is_inner, groups)

@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .effect_table import EffectTable
+from .effect_table import EffectLookup, EffectTable
 from .forest_nodes import Floats, Nodes, read_nodes
 from .path_sweep import PathSweep
 
 # So many rows at once that what a walk keeps of them stays in the processor's cache.
 _WALK_ROWS = 128
-# And so many for effects, which need more of it a row.
-_EFFECT_ROWS = 32
 _INFINITY = np.float32(np.inf)
 
 Doubles = NDArray[np.float64]
@@ -38,14 +36,14 @@ class TreeEnsemble:
         self.groups = np.flatnonzero(np.bincount(numbers[nodes.feature[nodes.is_inner]]))
         if table:
             table.require_fit(nodes, numbers)
-        self._effects = table or PathSweep(nodes, numbers)
+        self._effects = EffectLookup(table, len(groups)) if table else PathSweep(nodes, numbers)
 
     def margins(self, rows: Floats) -> Doubles:
         """Return the raw log-odds of each row, shape (n,)."""
         margins = np.empty(len(rows))
         for start in range(0, len(rows), _WALK_ROWS):
             part = slice(start, start + _WALK_ROWS)
-            margins[part] = self._margins(_both_ways(rows[part]))
+            margins[part] = self._margins(_all_ways(rows[part]))
         return margins
 
     def _margins(self, values: Floats) -> Doubles:
@@ -58,11 +56,11 @@ class TreeEnsemble:
             asked = flat.take(self._node_column.take(at) + first)
             is_right = asked >= self._node_threshold.take(at)
             at = self._node_child.take(at) + is_right.astype(np.intp)
-        return self._summed(self._node_value.take(at))
+        return self._summed(np.ascontiguousarray(self._node_value.take(at).T))
 
     def _summed(self, leaves: Doubles) -> Doubles:
-        """Add leaves of shape (trees, n) in one order, wherever they come from."""
-        margins: Doubles = np.add.reduce(np.ascontiguousarray(leaves.T), axis=1)
+        """Add leaves of shape (n, trees) in one order, wherever they come from."""
+        margins: Doubles = np.add.reduce(leaves, axis=1)
         margins += self._base_margin
         return margins
 
@@ -73,17 +71,18 @@ class TreeEnsemble:
         effects is its margin, up to rounding.
         """
         margins, effects = np.empty(len(rows)), np.empty((len(rows), len(self.groups)))
-        for start in range(0, len(rows), _EFFECT_ROWS):
-            part = slice(start, start + _EFFECT_ROWS)
-            margins[part], effects[part] = self._evaluated(_both_ways(rows[part]))
+        at_once = self._effects.rows_at_once
+        for start in range(0, len(rows), at_once):
+            part = slice(start, start + at_once)
+            margins[part], effects[part] = self._evaluated(_all_ways(rows[part]))
         return margins, effects
 
     def _evaluated(self, values: Floats) -> tuple[Doubles, Doubles]:
+        if isinstance(self._effects, EffectLookup):
+            leaves, effects = self._effects.leaves_and_effects(values)
+            return self._summed(leaves), effects
         left = values.T.take(self._split_column, axis=0) < self._split_threshold
-        if isinstance(self._effects, PathSweep):
-            return self._margins(values), self._effects.effects(left)
-        leaves, effects = self._effects.leaves_and_effects(left)
-        return self._summed(leaves), effects
+        return self._margins(values), self._effects.effects(left)
 
     def _compile(self, nodes: Nodes, features: int) -> None:
         inner, splits = nodes.is_inner, np.flatnonzero(nodes.is_inner)
@@ -114,14 +113,15 @@ class TreeEnsemble:
         self.base_effect = self._base_margin + float(reached[order] @ self._node_value)
 
 
-def _both_ways(rows: Floats) -> Floats:
+def _all_ways(rows: Floats) -> Floats:
     """Return rows twice side by side: a missing value is below all others, then above them.
 
     So a split need not ask whether its value is there: it reads it where a missing one goes the
-    way that XGBoost chose for it.
+    way that XGBoost chose for it. Behind them stand both with their signs changed.
     """
     count, width = rows.shape
-    both = np.empty((count, 2 * width), np.float32)
-    np.fmax(rows, -_INFINITY, out=both[:, :width])
-    np.fmin(rows, _INFINITY, out=both[:, width:])
-    return both
+    ways = np.empty((count, 4 * width), np.float32)
+    np.fmax(rows, -_INFINITY, out=ways[:, :width])
+    np.fmin(rows, _INFINITY, out=ways[:, width : 2 * width])
+    np.negative(ways[:, : 2 * width], out=ways[:, 2 * width :])
+    return ways

@@ -160,8 +160,11 @@ class OutcomeHistory:
         `Lexicon.count` counted the terms of title and description, of EARLY words at most.
         """
         said = self._said_on(day)
-        values = [value for key in self._keys_of(lead) for value in said.by_key[key].tolist()]
-        general, by_term = float(said.general[0]), said.by_term.reshape(-1).data
+        by_key, by_term = said.by_key.reshape(-1).data, said.by_term.reshape(-1).data
+        values: list[float] = [
+            by_key[2 * key + part] for key in self._keys_of(lead) for part in (0, 1)
+        ]
+        general = float(said.general[0])
         for counts, shift in ((title, 0), (description, self.lexicon.size)):
             terms = below = cases = 0.0
             for number in counts:
@@ -183,15 +186,16 @@ class OutcomeHistory:
     def _key(self, name: str | None) -> int:
         return self._numbers.get(name, self._other) if name else self._absent
 
-    def live_day(self, moments: Iterable[datetime]) -> int | None:
-        """Return the day that all moments are on, if it is one of live scoring.
+    def live_day(self, moments: Sequence[datetime]) -> int | None:
+        """Return the day of the one moment that all leads have, if it is one of live scoring.
 
         Those are the day of the training, whose own outcomes count from the next day on, and all
         days after, on which the same is known.
         """
-        # Live scores have one moment, which is looked at once.
-        first, *others = {min(_day(moment), self._newest_day) for moment in set(moments)}
-        return None if others or first < self._newest_day - 1 else first
+        if moments.count(moments[0]) < len(moments):
+            return None
+        day = min(_day(moments[0]), self._newest_day)
+        return None if day < self._newest_day - 1 else day
 
     def _said_on(self, day: int) -> "_Said":
         """Work out once what is known of every key, and slot, on a day of live scoring."""

@@ -28,15 +28,17 @@ _CURRENCY = rf"[{_SYMBOLS}]|(?:{'|'.join(_CODES)}|euros?|dollars?|pounds?)(?![a-
 _NUMBER = r"[0-9](?:[0-9.,'’]{0,12}[0-9])?(?:[ \u00a0\u202f][0-9]{3}(?![0-9])){0,3}"
 _UNIT = r"(?:\s?(%|(?:k|m|mm|mio|million|millionen|b|bn|billion|lakh|lakhs|lpa)(?![a-z0-9])))?"
 _AMOUNT = re.compile(
-    # The look-behind comes second: starting with a set of characters lets `re` skip to a digit.
-    rf"([0-9](?<![0-9.,][0-9]){_NUMBER[5:]}){_UNIT}(?:\s?({_CURRENCY}))?"
+    rf"((?<![0-9.,]){_NUMBER}){_UNIT}(?:\s?({_CURRENCY}))?"
     rf"(?:\s?(?:-|–|—|to\s|bis\s)\s?(?:(?:us|a|c)?({_CURRENCY})\s?)?"
     rf"({_NUMBER}){_UNIT}(?:\s?({_CURRENCY}))?)?"
     r"(?:\s?(?:/|per\s|an?\s|pro\s|par\s|por\s|im\s)\s?"
     rf"({'|'.join(sorted(_PERIOD_OF, key=len, reverse=True))})(?![a-z])"
     rf"|\s?({'|'.join(_ALONE.split())})(?![a-z])|\s?(p\.\s?[ahm]\.))?"
 )
-_find_amounts = _AMOUNT.finditer
+_match_amount = _AMOUNT.match
+# From one digit to the next bytes are searched in a third of the time that `re` takes.
+_DIGIT = b"0"
+_ONLY_DIGITS = bytes(_DIGIT[0] if chr(byte) in "0123456789" else 0 for byte in range(256))
 _SPACES = str.maketrans("", "", " \u00a0\u202f'’")
 _LOWEST_YEAR, _HIGHEST_YEAR = 1_000.0, 10_000_000.0
 _YEARLY_FROM = 10_000.0
@@ -58,13 +60,16 @@ def find_salary(lowered: str) -> Salary | None:
     (Salary(low=60000.0, high=60000.0), Salary(low=117000.0, high=117000.0), None)
     """
     low, high = _HIGHEST_YEAR + 1, 0.0
-    for match in _find_amounts(lowered):
+    next_digit = lowered.encode("ascii", "replace").translate(_ONLY_DIGITS).find
+    start = next_digit(_DIGIT)
+    while start >= 0:
+        match = _match_amount(lowered, start)
         # Most numbers stand alone, without any mark of money: leave them at once.
-        if match.lastindex == 1 and not _marked_before(lowered, match.start()):
-            continue
-        found = _salary_of(lowered, match)
-        if found is not None:
-            low, high = min(low, found.low), max(high, found.high)
+        if match and (match.lastindex != 1 or _marked_before(lowered, start)):
+            found = _salary_of(lowered, match)
+            if found is not None:
+                low, high = min(low, found.low), max(high, found.high)
+        start = next_digit(_DIGIT, match.end() if match else start + 1)
     return Salary(low, high) if high else None
 
 
