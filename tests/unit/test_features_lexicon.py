@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_scoring.features.lexicon import EARLY, Lexicon, Occurrences
+from lead_scoring.features.lexicon import EARLY, FEW_WORDS, Lexicon, Occurrences
 
 LEXICON = Lexicon.of(["red", "car", "red car", "car red", "red red", "new"])
 TERMS = ["red", "car", "red car", "car red", "red red", "new"]
@@ -45,6 +45,10 @@ def test_the_terms_of_a_text_begin_at_its_start_and_ascend(texts: list[list[str]
     assert sorted(zip(found.texts, found.slots, strict=True)) == [
         *zip(found.texts, found.slots, strict=True)
     ]
+
+
+def test_few_words_are_all_early() -> None:
+    assert FEW_WORDS <= EARLY
 
 
 def test_an_early_term_stands_among_the_first_words_and_others_do_not() -> None:

@@ -75,7 +75,7 @@ class Explainer:
         size: float,
     ) -> Explanation:
         """Explain one lead by its largest effects and the rest; `size` is that of all together."""
-        # Dividing a whole number takes a third of the time of `round(number, 6)`, ten times three.
+        # Thirty numbers of a lead are rounded: `round(number, 6)` takes three times as long.
         reasons: list[Reason] = []
         importance = {}
         rest = round(margin, _DECIMALS) - self._base
