@@ -10,7 +10,7 @@ from .entities import Reason
 
 LARGEST = 10
 OTHER_FEATURES = "Other features"
-# Six decimals: eleven rounded effects still add up to within 1e-5.
+# What is told has six decimals, and the rest is what they lack to the margin as it is told.
 _DECIMALS = 6
 _SCALE = 10.0**_DECIMALS
 _SIGN = np.iinfo(np.int64).min

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Raised whenever a feature of this code comes to mean something else under the same name.
 FORMAT = 2
-# So many leads at once: what is worked out for them stays in the processor's cache.
+# So many leads at once share numpy's calls, and take little memory meanwhile.
 _AT_ONCE = 512
 # How features are written into a row.
 _BY_TERM = Struct(f"={text.BY_TERM}f")
@@ -132,9 +132,9 @@ class FeatureExtractor:
         for number, given in enumerate(zip(leads, moments, titles, texts, strict=True)):
             self._row.pack_into(buffer, row_bytes * number, *self._values(*given))
         words = [one.words for one in titles] + [one.words if one else [] for one in texts]
-        day = self.history.live_day(moments)
+        are_few = sum(map(len, words)) <= FEW_WORDS
         # Either way the same bits.
-        if day is not None and sum(map(len, words)) <= FEW_WORDS:
+        if are_few and (day := self.history.live_day(moments)) is not None:
             self._fill_one_by_one(rows, leads, day, words)
         else:
             self._fill_at_once(rows, leads, moments, words)
