@@ -96,6 +96,24 @@ def test_a_leaf_that_depends_on_more_than_eight_features_has_no_table() -> None:
     assert table_of(booster) is None
 
 
+def test_a_split_that_nothing_is_below_has_no_table() -> None:
+    nodes = read_nodes(model_of(train(ROWS, trees=2)), FEATURES)
+    condition = nodes.condition.copy()
+    condition[np.flatnonzero(nodes.is_inner)[0]] = -np.inf
+
+    assert tabulate(nodes, np.arange(FEATURES)) is not None
+    assert tabulate(nodes._replace(condition=condition), np.arange(FEATURES)) is None
+
+
+def test_a_stored_split_that_nothing_is_below_is_refused() -> None:
+    model = stored()
+    model[STORED_AS]["thresholds"] = model[STORED_AS]["thresholds"].copy()
+    model[STORED_AS]["thresholds"][0] = -np.inf
+
+    with pytest.raises(ArtifactError, match="table of effects is malformed"):
+        stored_table(model, FEATURES)
+
+
 def test_a_forest_whose_table_would_be_large_has_none() -> None:
     many = random_rows(2000, 30)
 
