@@ -40,15 +40,19 @@ class PathSweep:
 
     def __init__(self, nodes: Nodes, groups: Indices) -> None:
         """Compile the forest; `groups` gives each feature's group, counted from 0."""
+        column = nodes.feature + len(groups) * ~nodes.missing_left
+        self._split_column = column[nodes.is_inner]
+        self._split_threshold = nodes.condition[nodes.is_inner, None]
         self._compile_edges(nodes, nodes.is_inner, groups)
 
-    def effects(self, left: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def effects(self, values: Floats) -> NDArray[np.float64]:
         """Return each row's additive effects in log-odds, shape (n, groups that splits ask for).
 
-        `left` tells at which splits each row goes left, shape (splits, n).
+        A row has the features with a missing value below all others, then with one above them.
         """
         if not self._levels:
-            return np.zeros((left.shape[1], 0))
+            return np.zeros((len(values), 0))
+        left = values.T.take(self._split_column, axis=0) < self._split_threshold
         ordered = self._contributions(left)[self._by_group]
         by_group = np.add.reduceat(ordered, self._group_starts, axis=0, dtype=np.float64)
         return np.transpose(by_group)

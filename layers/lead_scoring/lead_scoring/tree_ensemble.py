@@ -81,13 +81,11 @@ class TreeEnsemble:
         if isinstance(self._effects, EffectLookup):
             leaves, effects = self._effects.leaves_and_effects(values)
             return self._summed(leaves), effects
-        left = values.T.take(self._split_column, axis=0) < self._split_threshold
-        return self._margins(values), self._effects.effects(left)
+        return self._margins(values), self._effects.effects(values)
 
     def _compile(self, nodes: Nodes, features: int) -> None:
         inner, splits = nodes.is_inner, np.flatnonzero(nodes.is_inner)
         column = nodes.feature + features * ~nodes.missing_left
-        self._split_column, self._split_threshold = column[splits], nodes.condition[splits, None]
         # Roots first, then the two children of each split side by side.
         order = np.concatenate(
             [nodes.roots, np.stack([nodes.left[splits], nodes.right[splits]], axis=1).ravel()]
