@@ -53,6 +53,16 @@ def test_a_title_is_measured() -> None:
     assert title["title_exclamation_marks"] == 1
 
 
+def test_marks_and_links_of_a_title_are_counted() -> None:
+    title = of_title("Hi! ！• a, b; c|d\n• WWW.x.y http://z https://www.q")
+
+    assert title["title_exclamation_marks"] == 2
+    assert title["title_list_items"] == 6
+    assert title["title_links"] == 4
+    assert of_title("www.x.y")["title_links"] == of_title("http://x")["title_links"] == 1
+    assert of_title("wwwhtt")["title_links"] == 0
+
+
 def test_characters_of_other_scripts_are_counted_by_their_kind() -> None:
     reading = read("Разработчик 東京 ٣٤ Ä")
 
@@ -181,6 +191,8 @@ def test_phone_numbers_are_found(written: str, found: int) -> None:
         ("$80,000 to $120,000 per year", 80_000, 120_000),
         ("from $60,000 or else 90k–95k", 60_000, 95_000),
         ("$75K+", 75_000, 75_000),
+        ("5k-10k", 60_000, 120_000),
+        ("$5,000-$10,000", 60_000, 120_000),
     ],
 )
 def test_salaries_are_brought_to_a_year(written: str, low: float, high: float) -> None:

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,8 @@ TEXTS = st.lists(WORDS | ANY_TEXT, max_size=25).map(" ".join)
 def weights(vocabulary: TfidfVocabulary, words: list[str]) -> list[float]:
     """Return the weight of every term, 0 where it does not occur."""
     lexicon = Lexicon.of([*vocabulary.terms, "other", "other word"])
-    rows = np.zeros((1, len(vocabulary.terms) + 1), np.float32)
+    # In double precision, which tells sums in another order apart.
+    rows: Any = np.zeros((1, len(vocabulary.terms) + 1))
     to_weigh = TermWeights(lexicon, [vocabulary])
     to_weigh.put(lexicon.find([words]), rows)
     assert rows[0, -1] == 0
