@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import cycle, islice
 from typing import Any
@@ -68,28 +68,44 @@ def batches(arena: Arena, rounds: int, explain: bool) -> dict[str, Pair]:
 def batch_sizes(arena: Arena, rounds: int, explain: bool) -> dict[str, Any]:
     """Time calls of ever more leads: processor seconds a lead, by size.
 
-    `growth` is what a lead costs us in the largest call, beside what it costs in one of ten.
+    `growth` is what a lead costs us in the largest call, beside what it costs in calls of ten.
     """
-    sides = bench_ours.connect(arena.ours), bench_plain.connect(arena.plain)
-    pairs = {size: _cost_a_lead(sides, arena, size, rounds, explain) for size in SIZES[explain]}
-    growth = Pair(pairs[SIZES[explain][-1]].ours, pairs[10].ours)
-    sizes = [{"leads": size, "cpu_seconds_a_lead": pair.report()} for size, pair in pairs.items()]
+    ours, plain = bench_ours.connect(arena.ours), bench_plain.connect(arena.plain)
+    largest = SIZES[explain][-1]
+    sizes = []
+    for size in SIZES[explain]:
+        few = max(size, min(_MOST_CALLS * size, _LEADS_AT_A_TIME))
+        works = (
+            _in_calls(ours, arena, size, few, explain),
+            _in_calls(plain, arena, size, few, explain),
+        )
+        pair = _cost_a_lead(works, few, rounds)
+        sizes.append({"leads": size, "cpu_seconds_a_lead": pair.report()})
+    works = (
+        _in_calls(ours, arena, largest, largest, explain),
+        _in_calls(ours, arena, 10, largest, explain),
+    )
+    growth = _cost_a_lead(works, largest, rounds)
     return {"sizes": sizes, "growth": growth.report()}
 
 
+def _in_calls(
+    score: Score, arena: Arena, size: int, count: int, explain: bool
+) -> Callable[[], None]:
+    """Return the scoring of so many leads, in calls of a size."""
+    leads = list(islice(cycle(arena.leads), count))
+    calls = [leads[start : start + size] for start in range(0, count, size)]
+
+    def score_all() -> None:
+        for each in calls:
+            score(each, explain)
+
+    return score_all
+
+
 def _cost_a_lead(
-    sides: tuple[Score, bench_plain.Score], arena: Arena, size: int, rounds: int, explain: bool
+    works: tuple[Callable[[], None], Callable[[], None]], leads: int, rounds: int
 ) -> Pair:
-    calls = max(1, min(_MOST_CALLS, _LEADS_AT_A_TIME // size))
-    leads = cycle(arena.leads)
-    given = [list(islice(leads, size)) for _ in range(calls)]
-    ours, plain = (partial(_call, side, given, explain) for side in sides)
-    in_turn([(ours, plain)])
-    pair = in_turn([(ours, plain)] * rounds, time.process_time)
-    scored = size * calls
-    return Pair([each / scored for each in pair.ours], [each / scored for each in pair.plain])
-
-
-def _call(score: Score, given: Sequence[Sequence[Mapping[str, Any]]], explain: bool) -> None:
-    for leads in given:
-        score(leads, explain)
+    pair = in_turn([works] * (1 + rounds), time.process_time)
+    # The first ones only warm up.
+    return Pair([each / leads for each in pair.ours[1:]], [each / leads for each in pair.plain[1:]])

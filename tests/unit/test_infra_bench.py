@@ -290,8 +290,24 @@ def test_every_batch_size_has_its_cost_a_lead(arena, monkeypatch):
     assert [each["leads"] for each in taken["sizes"]] == [1, 10, 20]
     one, ten, twenty = (each["cpu_seconds_a_lead"] for each in taken["sizes"])
     assert one["ours"]["p50"] > ten["ours"]["p50"] > 0
-    assert taken["growth"]["ours"] == twenty["ours"]
-    assert taken["growth"]["plain"] == ten["ours"]
+    assert taken["growth"]["pairs"] == 2
+    assert min(each["p50"] for each in (twenty["ours"], taken["growth"]["plain"])) > 0
+
+
+def test_the_cost_of_a_lead_in_small_and_large_calls_is_that_of_the_same_leads(arena, monkeypatch):
+    calls = []
+    monkeypatch.setattr(bench_scoring, "SIZES", {True: (10, 25)})
+    monkeypatch.setattr(
+        bench_scoring.bench_ours,
+        "connect",
+        lambda _: lambda leads, explain: calls.append([lead["lead_id"] for lead in leads]),
+    )
+
+    bench_scoring.batch_sizes(arena, rounds=1, explain=True)
+
+    large, small, *again = calls[-8:]
+    assert [len(call) for call in calls[-8:]] == [25, 10, 10, 5, 10, 10, 5, 25]
+    assert large == small + again[0] + again[1]
 
 
 def test_the_stages_make_the_answers_that_the_service_makes(arena):

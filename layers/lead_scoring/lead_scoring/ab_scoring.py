@@ -85,7 +85,7 @@ class ABScorer:
         started = time.perf_counter()
         found = model.score([lead], [lead.as_of or now], explain=explain)
         explanations = found.explanations()
-        latency_ms = 1000 * (time.perf_counter() - started)
+        latency_ms = round(1000 * (time.perf_counter() - started), 3)
         answer = prediction(
             lead,
             found.scored[0],

@@ -22,6 +22,7 @@ STORED_AS = "effect_table"
 # A state is a byte.
 MOST_FACTS = 8
 _MOST_ROWS, _COMPARED_AT_ONCE = 32, 2**16
+_INFINITY = np.float32(np.inf)
 
 Doubles = NDArray[np.float64]
 
@@ -147,12 +148,7 @@ class EffectTable(NamedTuple):
 
 
 class EffectLookup:
-    """A table of effects, arranged for rows side by side with what they are read as.
-
-    The columns of a row are the features with a missing value below all others, then with one
-    above them, then both with their signs changed: so every fact says that a value lies below a
-    threshold.
-    """
+    """A table of effects, arranged for rows as `_all_ways` reads them."""
 
     def __init__(self, table: EffectTable, features: int) -> None:
         """Arrange a table over so many features."""
@@ -179,13 +175,13 @@ class EffectLookup:
         # So many rows at once that what they are compared with stays in the processor's cache.
         self.rows_at_once = max(1, min(_MOST_ROWS, _COMPARED_AT_ONCE // len(asked)))
 
-    def leaves_and_effects(self, values: Floats) -> tuple[Doubles, Doubles]:
+    def leaves_and_effects(self, rows: Floats) -> tuple[Doubles, Doubles]:
         """Return the leaf of each row in each tree, and the row's additive effects in log-odds.
 
         Their shapes are (n, trees) and (n, groups of the table).
         """
         table = self._table
-        entries = self._states(values) * table.unit_widths
+        entries = self._states(_all_ways(rows)) * table.unit_widths
         entries += table.unit_starts
         slots = entries.take(table.slot_units, axis=1)
         slots += table.slot_offsets
@@ -203,6 +199,20 @@ class EffectLookup:
         for start in range(self._facts_end, met.shape[1], chained or 1):
             facts[:, self._chained] &= met[:, start : start + chained]
         return np.packbits(facts, axis=1, bitorder="little")
+
+
+def _all_ways(rows: Floats) -> Floats:
+    """Return rows four times side by side, so that every fact says: below a threshold.
+
+    First a missing value is below all others, then above them, and then come both with their signs
+    changed.
+    """
+    count, width = rows.shape
+    ways = np.empty((count, 4 * width), np.float32)
+    np.fmax(rows, -_INFINITY, out=ways[:, :width])
+    np.fmin(rows, _INFINITY, out=ways[:, width : 2 * width])
+    np.negative(ways[:, : 2 * width], out=ways[:, 2 * width :])
+    return ways
 
 
 def _flat(stored: Any, floats: bool) -> NDArray[Any]:

@@ -98,7 +98,7 @@ class LeadScorer:
         started = time.perf_counter()
         moments = [lead.as_of or now for lead in read]
         found = answering.model.score(read, moments, explain=explain)
-        latency_ms = 1000 * (time.perf_counter() - started) / max(1, len(read))
+        latency_ms = round(1000 * (time.perf_counter() - started) / max(1, len(read)), 3)
         prediction_time = iso(now)
         answers = [
             prediction(

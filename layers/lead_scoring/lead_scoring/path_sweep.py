@@ -45,14 +45,15 @@ class PathSweep:
         self._split_threshold = nodes.condition[nodes.is_inner, None]
         self._compile_edges(nodes, nodes.is_inner, groups)
 
-    def effects(self, values: Floats) -> NDArray[np.float64]:
+    def effects(self, ways: Floats) -> NDArray[np.float64]:
         """Return each row's additive effects in log-odds, shape (n, groups that splits ask for).
 
-        A row has the features with a missing value below all others, then with one above them.
+        `ways` has a column a row: the features with a missing value below all others, then with one
+        above them.
         """
         if not self._levels:
-            return np.zeros((len(values), 0))
-        left = values.T.take(self._split_column, axis=0) < self._split_threshold
+            return np.zeros((ways.shape[1], 0))
+        left = ways.take(self._split_column, axis=0) < self._split_threshold
         ordered = self._contributions(left)[self._by_group]
         by_group = np.add.reduceat(ordered, self._group_starts, axis=0, dtype=np.float64)
         return np.transpose(by_group)

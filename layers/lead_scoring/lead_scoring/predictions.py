@@ -27,7 +27,7 @@ def prediction(
     answer: Prediction = {
         "lead_id": lead.lead_id,
         "score": score,
-        "confidence": max(probability, round(1 - probability, _DECIMALS)),
+        "confidence": probability if probability >= 0.5 else round(1 - probability, _DECIMALS),
         "probability": probability,
         "grade": _grade(score, settings),
         "model_version": model_version,
@@ -58,7 +58,7 @@ def score_of(scored: Scored) -> int:
 def score_record(
     lead: Lead, answer: Prediction, now: datetime, request_id: str, position: int, latency_ms: float
 ) -> ScoreRecord:
-    """Return the audit record of an answer."""
+    """Return the audit record of an answer, with the model's time for a lead in milliseconds."""
     return ScoreRecord(
         lead=lead,
         scored_at=now,
@@ -69,7 +69,7 @@ def score_record(
         probability=answer["probability"],
         confidence=answer["confidence"],
         grade=answer["grade"],
-        latency_ms=round(latency_ms, 3),
+        latency_ms=latency_ms,
     )
 
 

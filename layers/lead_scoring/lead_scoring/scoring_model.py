@@ -118,9 +118,9 @@ class ScoringModel:
         scored: list[Scored] = []
         for i, (lead, margin) in enumerate(zip(leads, margins, strict=True)):
             unseen = self.extractor.unseen_categories(lead)
-            if not outside[i] and not unseen:
-                reasons, is_outlier = list[str](), False
-            else:
+            reasons: list[str] = []
+            is_outlier = False
+            if outside[i] or unseen:
                 reasons, is_outlier = self.training_range.judge(outside[i], rows[i], unseen)
             scored.append(Scored(margin, self.calibration.probability(margin), reasons, is_outlier))
 

@@ -8,7 +8,7 @@ in training as in backtests, and the table has at most one entry a key and day.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,6 +87,9 @@ class OutcomeHistory:
         # One key more is any other, and one more what a lead does not have.
         self._other = len(starts) - 1
         self._absent = self._other + 1
+        self._keys_of = lru_cache(maxsize=4096)(
+            partial(_key_numbers, self._numbers, self._other, self._absent)
+        )
         # The key of every term in a title, then of every term in a description.
         self._key_of = np.full(2 * lexicon.size, self._other)
         slots = np.concatenate([terms[0], terms[1] + lexicon.size])
@@ -131,7 +134,9 @@ class OutcomeHistory:
 
         `found` has the terms of all titles and then of all descriptions, in the order of the leads.
         """
-        count, keys = len(leads), [key for lead in leads for key in self._keys_of(lead)]
+        count = len(leads)
+        of_each = (self._keys_of(lead.category, lead.location_name) for lead in leads)
+        keys = np.fromiter(chain.from_iterable(of_each), np.intp, 3 * count)
         day = self.live_day(moments)
         if day is not None:
             said = self._said_on(day)
@@ -142,7 +147,7 @@ class OutcomeHistory:
             days = np.array([_day(moment) for moment in moments])
             of = np.concatenate([np.arange(count).repeat(3), found.texts % count])
             terms = self._key_of.take(found.early_slots)
-            said = self._as_of(days, np.concatenate([np.array(keys, np.intp), terms]), of)
+            said = self._as_of(days, np.concatenate([keys, terms]), of)
             by_key, by_term = said.by_key[: len(keys)], said.by_term[len(keys) :]
             general = np.tile(said.general, 2)
         values = np.empty((count, len(FEATURES)))
@@ -161,9 +166,8 @@ class OutcomeHistory:
         """
         said = self._said_on(day)
         by_key, by_term = said.by_key.reshape(-1).data, said.by_term.reshape(-1).data
-        values: list[float] = [
-            by_key[2 * key + part] for key in self._keys_of(lead) for part in (0, 1)
-        ]
+        keys = self._keys_of(lead.category, lead.location_name)
+        values: list[float] = [by_key[2 * key + part] for key in keys for part in (0, 1)]
         general = float(said.general[0])
         for counts, shift in ((title, 0), (description, self.lexicon.size)):
             terms = below = cases = 0.0
@@ -179,12 +183,6 @@ class OutcomeHistory:
             values.append(general / (general + against))
             values.append(min(cases / at_least_one, _MOST_CASES))
         return values
-
-    def _keys_of(self, lead: Lead) -> list[int]:
-        return [self._key(name) for name in _plain_keys(lead.category, lead.location_name)]
-
-    def _key(self, name: str | None) -> int:
-        return self._numbers.get(name, self._other) if name else self._absent
 
     def live_day(self, moments: Sequence[datetime]) -> int | None:
         """Return the day of the one moment that all leads have, if it is one of live scoring.
@@ -208,7 +206,8 @@ class OutcomeHistory:
 
     def _as_of(self, days: Indices, keys: Indices, of: Indices) -> "_Said":
         """Return what was known when each day began; `of` has the place of each key's day."""
-        general = _general(*self._known(np.full(len(days), self._key(_ALL)), days))
+        of_all = self._numbers.get(_ALL, self._other)
+        general = _general(*self._known(np.full(len(days), of_all), days))
         cases, successes = self._known(keys, days.take(of))
         # All about what a lead does not have is missing.
         cases[keys == self._absent] = np.nan
@@ -386,6 +385,17 @@ def _all_keys(lead: Lead) -> Iterator[str]:
     yield from (_TITLE + term for term in terms_of(words_of(lead.title)[:EARLY]))
     words = words_of(lead.description or "")[:EARLY]
     yield from (_DESCRIPTION + term for term in terms_of(words))
+
+
+def _key_numbers(
+    numbers: Mapping[str, int],
+    other: int,
+    absent: int,
+    category: str | None,
+    location_name: str | None,
+) -> list[int]:
+    names = _plain_keys(category, location_name)
+    return [numbers.get(name, other) if name else absent for name in names]
 
 
 @lru_cache(maxsize=4096)
