@@ -7,7 +7,7 @@ business leads, in English with the commonest of German, French and Spanish.
 import math
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,7 +148,9 @@ class Keywords:
             columns[lexicon.numbers(group.terms)] = 1 + number
         levels[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
         self._column_of, self._level_of = np.tile(columns, kinds), np.tile(levels, kinds)
-        self._columns, self._levels = _known(columns, columns > 0), _known(levels, levels >= 0)
+        known = np.flatnonzero((columns > 0) | (levels >= 0))
+        both = zip(columns[known].tolist(), levels[known].tolist(), strict=True)
+        self._known = dict(zip(known.tolist(), both, strict=True))
 
     def count(self, found: Occurrences) -> NDArray[np.float64]:
         """Return for each text its highest seniority and the hits of each group of GROUPS.
@@ -176,13 +178,12 @@ class Keywords:
         >>> Keywords(lexicon).of_text(lexicon.count(["competitive", "pay"]))[:3]
         [nan, 2.0, 0.0]
         """
-        levels = [self._levels[number] for number in self._levels.keys() & counts.keys()]
-        values = [max(levels, default=math.nan), *[0.0] * len(GROUPS)]
-        for number in self._columns.keys() & counts.keys():
-            values[self._columns[number]] += counts[number]
+        values = [math.nan, *[0.0] * len(GROUPS)]
+        highest = -1.0
+        for number in self._known.keys() & counts.keys():
+            column, level = self._known[number]
+            if column:
+                values[column] += counts[number]
+            if level > highest:
+                values[0] = highest = level
         return values
-
-
-def _known(values: NDArray[Any], are_known: NDArray[np.bool_]) -> dict[int, Any]:
-    numbers = np.flatnonzero(are_known)
-    return dict(zip(numbers.tolist(), values[numbers].tolist(), strict=True))
