@@ -300,7 +300,7 @@ def test_the_cost_of_a_lead_in_small_and_large_calls_is_that_of_the_same_leads(a
     monkeypatch.setattr(
         bench_scoring.bench_ours,
         "connect",
-        lambda _: lambda leads, explain: calls.append([lead["lead_id"] for lead in leads]),
+        lambda _: lambda leads, _: calls.append([lead["lead_id"] for lead in leads]),
     )
 
     bench_scoring.batch_sizes(arena, rounds=1, explain=True)
