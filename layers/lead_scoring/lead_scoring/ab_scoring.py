@@ -17,6 +17,7 @@ from .experiments import ABScoring, ABTest, Exposure, Variant
 from .hashing import keyed_hash, lead_hash
 from .ports import Clock, ExposureStore, PredictionStore
 from .predictions import add_reasons, prediction, score_of, score_record
+from .rounding import six_decimals
 from .settings import Settings
 from .variant_models import VariantModels
 
@@ -121,7 +122,7 @@ class ABScorer:
             fault = {"event": "shadow_failed", "variant": shadow.variant_name}
             logger.error(json.dumps(fault | {"error": type(error).__name__}))
             return _Shadowed(shadow.variant_name, None, None)
-        return _Shadowed(shadow.variant_name, score_of(scored), round(scored.probability, 6))
+        return _Shadowed(shadow.variant_name, score_of(scored), six_decimals(scored.probability))
 
     def _keep(self, scoring: ABScoring) -> bool:
         """Keep a score; a store that is down costs the record, never the answer.

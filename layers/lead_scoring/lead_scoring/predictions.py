@@ -5,10 +5,9 @@ from datetime import datetime
 
 from .entities import Lead, Prediction, ScoreRecord, iso
 from .explanation import Explanation
+from .rounding import six_decimals
 from .scoring_model import Scored
 from .settings import Settings
-
-_DECIMALS = 6
 
 
 def prediction(
@@ -22,16 +21,16 @@ def prediction(
 ) -> Prediction:
     """Return the answer to one lead, without reasons."""
     # The score is that of the probability as it is sent, so that anyone can check it.
-    probability = round(scored.probability, _DECIMALS)
+    probability = six_decimals(scored.probability)
     score = round(100 * probability)
     answer: Prediction = {
         "lead_id": lead.lead_id,
         "score": score,
-        "confidence": probability if probability >= 0.5 else round(1 - probability, _DECIMALS),
+        "confidence": probability if probability >= 0.5 else six_decimals(1 - probability),
         "probability": probability,
         "grade": _grade(score, settings),
         "model_version": model_version,
-        "margin": round(scored.margin, _DECIMALS),
+        "margin": six_decimals(scored.margin),
         "is_outlier": scored.is_outlier,
         "outlier_reasons": scored.outlier_reasons,
         "degraded": is_degraded,
@@ -52,7 +51,7 @@ def add_reasons(answers: Iterable[Prediction], explanations: Iterable[Explanatio
 
 def score_of(scored: Scored) -> int:
     """Return the score from 0 to 100: that of the probability as it is sent."""
-    return round(100 * round(scored.probability, _DECIMALS))
+    return round(100 * six_decimals(scored.probability))
 
 
 def score_record(

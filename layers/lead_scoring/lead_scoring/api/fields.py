@@ -177,15 +177,14 @@ def _parsed(value: object) -> datetime:
 def _text(value: object, wanted: str = "a text") -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be {wanted}, not {_kind(value)}")
-    return _encodable(value)
+    return value if value.isascii() else _encodable(value)
 
 
 def _encodable(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("holds half of a surrogate pair, which is no character") from None
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, which is no character") from None
     return text
 
 

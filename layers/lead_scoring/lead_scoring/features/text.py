@@ -116,13 +116,15 @@ def _sentences(text: str) -> int:
     body = text.strip(_TRAILING)
     if not body:
         return 0
-    ends = 0
+    ends, has_lines = 1, "\n" in body
     for mark, before_space, before_line in _ENDS:
         if mark in body:
-            ends += body.count(before_space) + body.count(before_line)
+            ends += body.count(before_space)
+            if has_lines:
+                ends += body.count(before_line)
     if not body.isascii():
         ends += body.count("。") + body.count("！") + body.count("？")
-    return 1 + ends + (body.count("\n\n") if "\n" in body else 0)
+    return ends + body.count("\n\n") if has_lines else ends
 
 
 def experience_years(words: list[str]) -> tuple[float, float]:
