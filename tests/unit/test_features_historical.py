@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lead_scoring.entities import Lead
 from lead_scoring.entities.training import Outcome, TrainingExample
 from lead_scoring.errors import ArtifactError
+from lead_scoring.features.few_words import FEW_WORDS, FewWords
 from lead_scoring.features.historical import FEATURES, KnownTarget, OutcomeHistory
-from lead_scoring.features.lexicon import FEW_WORDS
 from lead_scoring.features.reading import words_of
 from lead_scoring.training_data import training_set
 from tests.builders import lead, various_leads
@@ -34,7 +34,10 @@ def rates(history: OutcomeHistory, one: Lead, moment: datetime) -> dict[str, flo
     (values,) = history.rates([one], [moment], history.lexicon.find(words, kinds=2))
     day = history.live_day([moment])
     if day is not None and sum(map(len, words)) <= FEW_WORDS:
-        by_itself = history.rates_of(one, day, *map(history.lexicon.count, words))
+        by_itself, few = history.rates_of_keys(one, day), FewWords(history.lexicon, kinds=2)
+        few.general_rate = history.tell(few.facts, day)
+        for kind, each in enumerate(words):
+            by_itself += few.read(each, kind).history
         assert np.array(by_itself).tobytes() == np.array(values).tobytes()
     return dict(zip(NAMES, values, strict=True))
 

@@ -4,7 +4,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_scoring.features.lexicon import EARLY, FEW_WORDS, Lexicon, Occurrences
+from lead_scoring.features.few_words import FEW_WORDS
+from lead_scoring.features.lexicon import EARLY, Lexicon, Occurrences
 
 LEXICON = Lexicon.of(["red", "car", "red car", "car red", "red red", "new"])
 TERMS = ["red", "car", "red car", "car red", "red red", "new"]

@@ -16,6 +16,7 @@ from lead_scoring.entities import Lead
 from lead_scoring.entities.training import TrainingExample
 from lead_scoring.features import contact, location, temporal, text
 from lead_scoring.features.category import normal_category
+from lead_scoring.features.few_words import FewWords
 from lead_scoring.features.historical import FEATURES, OutcomeHistory
 from lead_scoring.features.keywords import GROUPS, SENIORITY, TERMS, Keywords
 from lead_scoring.features.lexicon import Lexicon
@@ -39,9 +40,10 @@ LEXICON = Lexicon.of(TERMS)
 
 def by_keyword(written: str) -> list[float]:
     """Return the seniority that a text names and the hits of each group."""
-    to_count, words = Keywords(LEXICON), words_of(written)
+    to_count, words, few = Keywords(LEXICON), words_of(written), FewWords(LEXICON)
     (values,) = to_count.count(LEXICON.find([words]))
-    assert np.array(to_count.of_text(LEXICON.count(words))).tobytes() == values.tobytes()
+    to_count.tell(few.facts)
+    assert np.array(few.read(words).keywords).tobytes() == values.tobytes()
     return list(values)
 
 

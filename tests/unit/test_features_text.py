@@ -17,7 +17,8 @@ LEXICON = Lexicon.of(TERMS)
 
 def hits(written: str) -> list[float]:
     """Return the seniority of a text, and the hits of each group of keywords."""
-    return Keywords(LEXICON).of_text(LEXICON.count(read(written).words))
+    (values,) = Keywords(LEXICON).count(LEXICON.find([read(written).words])).tolist()
+    return list(values)
 
 
 def of_title(title: str) -> dict[str, float]:

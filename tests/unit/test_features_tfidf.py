@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from lead_scoring.adapters.tfidf_fitting import fit_tfidf
+from lead_scoring.features.few_words import FewWords
 from lead_scoring.features.lexicon import Lexicon
 from lead_scoring.features.reading import TOKEN_PATTERN, read
 from lead_scoring.features.tfidf import TermWeights, TfidfVocabulary
@@ -44,7 +45,9 @@ def weights(vocabulary: TfidfVocabulary, words: list[str]) -> list[float]:
     to_weigh.put(lexicon.find([words]), rows)
     assert rows[0, -1] == 0
     by_itself = np.zeros_like(rows)
-    for column, weight in to_weigh.of_text(lexicon.count(words)):
+    few = FewWords(lexicon)
+    to_weigh.tell(few.facts)
+    for column, weight in few.read(words).weights:
         by_itself[0, column] = weight
     assert by_itself.tobytes() == rows.tobytes()
     return list(rows[0, :-1])

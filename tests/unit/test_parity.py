@@ -115,8 +115,7 @@ def test_a_model_that_says_something_else_than_xgboost_is_not_registered(
 def test_a_table_whose_leaves_are_not_the_forests_is_refused() -> None:
     model = ScoringModel(forests.small_model().scoring_model.content)
     lookup: Any = model.forest._effects
-    table = lookup._table
-    lookup._table = table._replace(entries=table.entries + np.float32(1e-6))
+    lookup._entries = lookup._entries + np.float32(1e-6)
     rows = random_rows(100, len(model.extractor.features))
 
     with pytest.raises(ArtifactError, match="with reasons and without"):

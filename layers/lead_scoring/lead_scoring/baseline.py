@@ -115,8 +115,8 @@ class Baseline:
         return {**named, "price_missing": float(lead.price is None)}
 
     def _text_values(self, reading: Reading) -> list[float]:
-        counts = self._lexicon.count(reading.words)
-        return text.values(reading) + self._keywords.of_text(counts)
+        (by_term,) = self._keywords.count(self._lexicon.find([reading.words])).tolist()
+        return [*text.values(reading), *by_term]
 
 
 def _effects(values: NDArray[np.float64]) -> list[float]:

@@ -152,7 +152,12 @@ class EffectLookup:
 
     def __init__(self, table: EffectTable, features: int) -> None:
         """Arrange a table over so many features."""
-        self._table = table
+        units, self._trees = np.arange(table.facts.shape[1]), len(table.tree_starts)
+        self._entries, self._widths = table.entries, table.unit_widths
+        self._units = np.concatenate([units, table.slot_units])
+        self._offsets = table.unit_starts.take(self._units)
+        self._offsets[len(units) :] += table.slot_offsets
+        self._starts = np.concatenate([table.tree_starts, len(units) + table.group_starts])
         splits, never = len(table.features), 2 * len(table.features) + table.chains.shape[1]
         facts = table.facts.T.ravel()
         self._chained = np.flatnonzero((facts >= 2 * splits) & (facts < never))
@@ -180,16 +185,11 @@ class EffectLookup:
 
         Their shapes are (n, trees) and (n, groups of the table).
         """
-        table = self._table
-        entries = self._states(_all_ways(rows)) * table.unit_widths
-        entries += table.unit_starts
-        slots = entries.take(table.slot_units, axis=1)
-        slots += table.slot_offsets
-        return self._sums(entries, table.tree_starts), self._sums(slots, table.group_starts)
-
-    def _sums(self, entries: Indices, starts: Indices) -> Doubles:
-        found = self._table.entries.take(entries)
-        return np.add.reduceat(found, starts, axis=1, dtype=np.float64)
+        # Of each unit its leaf and then its effects on groups, all in one pass.
+        at = (self._states(_all_ways(rows)) * self._widths).take(self._units, axis=1)
+        at += self._offsets
+        sums = np.add.reduceat(self._entries.take(at), self._starts, axis=1, dtype=np.float64)
+        return sums[:, : self._trees], sums[:, self._trees :]
 
     def _states(self, values: Floats) -> NDArray[np.uint8]:
         """Return the state of every unit for every row, shape (n, units)."""

@@ -33,7 +33,7 @@ class Explainer:
         self.labels, self.columns = labels, columns
         self._base = six_decimals(base_effect)
         mask = (1 << len(labels).bit_length()) - 1
-        self._mask, self._signed_mask = np.array(mask), np.array(mask | _SIGN)
+        self._mask, self._signed_mask = mask, np.array(mask | _SIGN)
         self._order = ~mask ^ mask ^ np.arange(len(labels))
 
     def explain(
@@ -59,9 +59,8 @@ class Explainer:
         keys = effects.view(np.int64) | self._signed_mask
         keys ^= self._order
         keys.sort(axis=1)
-        places = keys[:, :LARGEST] & self._mask
         sizes = np.add.reduce(np.abs(effects), axis=1).tolist()
-        each = zip(rows, effects, margins, places.tolist(), sizes, strict=True)
+        each = zip(rows, effects, margins, keys[:, :LARGEST].tolist(), sizes, strict=True)
         return [self._explanation(*of_lead) for of_lead in each]
 
     def _explanation(
@@ -80,7 +79,8 @@ class Explainer:
         rest = six_decimals(margin) - self._base
         # Numbers of memory are read as Python's own, and not as an object of numpy each.
         values, exact = row.data, effects.data
-        for place in largest:
+        for key in largest:
+            place = key & self._mask
             effect = round(exact[place] * SCALE) / SCALE
             if effect:
                 label, value = self.labels[place], values[self.columns[place]]

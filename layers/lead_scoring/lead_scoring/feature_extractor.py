@@ -13,9 +13,9 @@ from .entities import Feature, Lead
 from .errors import ArtifactError
 from .features import contact, historical, keywords, location, price, temporal, text
 from .features.category import CategoryVocabulary, normal_category
+from .features.few_words import FEW_WORDS, FewWords
 from .features.historical import KnownTarget, OutcomeHistory
 from .features.keywords import Keywords
-from .features.lexicon import FEW_WORDS
 from .features.price import PriceLevels
 from .features.reading import TOKEN_PATTERN, Reading, read
 from .features.tfidf import TermWeights, TfidfVocabulary
@@ -73,6 +73,7 @@ class FeatureExtractor:
         self._weights = TermWeights(
             history.lexicon, (title_terms, description_terms), columns.terms.start
         )
+        self._few_words: dict[int, FewWords] = {}
 
     @classmethod
     def fit(
@@ -165,18 +166,29 @@ class FeatureExtractor:
         words: Sequence[Sequence[str]],
     ) -> None:
         """Do the same for few words, on a day of live scoring: before numpy would have begun."""
-        columns, row_bytes = self._columns, rows.strides[0]
+        columns, row_bytes, few_words = self._columns, rows.strides[0], self._few_words_on(day)
         cells: Any = rows.data
-        by_kind = ((0, columns.title_keywords.start), (1, columns.description_keywords.start))
+        by_kind = columns.title_keywords.start, columns.description_keywords.start
         for number, lead in enumerate(leads):
             row = row_bytes * number
-            both = [self.history.lexicon.count(each) for each in words[number :: len(leads)]]
-            for counts, (kind, first) in zip(both, by_kind, strict=True):
-                _BY_TERM.pack_into(cells, row + 4 * first, *self._keywords.of_text(counts))
-                for column, weight in self._weights.of_text(counts, kind):
+            rates = self.history.rates_of_keys(lead, day)
+            for kind, first in enumerate(by_kind):
+                said = few_words.read(words[number + kind * len(leads)], kind)
+                _BY_TERM.pack_into(cells, row + 4 * first, *said.keywords)
+                for column, weight in said.weights:
                     cells[number, column] = weight
-            rates = self.history.rates_of(lead, day, *both)
+                rates += said.history
             _HISTORY.pack_into(cells, row + 4 * columns.history.start, *rates)
+
+    def _few_words_on(self, day: int) -> FewWords:
+        """Gather once what is known of every term on a day of live scoring."""
+        if day not in self._few_words:
+            known = FewWords(self.history.lexicon, kinds=2)
+            self._keywords.tell(known.facts)
+            self._weights.tell(known.facts)
+            known.general_rate = self.history.tell(known.facts, day)
+            self._few_words[day] = known
+        return self._few_words[day]
 
     def _values(
         self, lead: Lead, moment: datetime, title: Reading, description: Reading | None

@@ -157,32 +157,20 @@ class OutcomeHistory:
         values[:, 7::2] = cases.reshape(2, count).T
         return values
 
-    def rates_of(
-        self, lead: Lead, day: int, title: Mapping[int, int], description: Mapping[int, int]
-    ) -> list[float]:
-        """Return what `rates` does for one lead, on a day of `live_day`.
+    def rates_of_keys(self, lead: Lead, day: int) -> list[float]:
+        """Return what `rates` says of a lead's category and place, on a day of `live_day`."""
+        by_key = self._said_on(day).by_key.reshape(-1).data
+        keys = self._keys_of(lead.category, lead.location_name)
+        return [by_key[2 * key + part] for key in keys for part in (0, 1)]
 
-        `Lexicon.count` counted the terms of title and description, of EARLY words at most.
+    def tell(self, facts: NDArray[Any], day: int) -> float:
+        """Write what is known of terms on a day of `live_day` where `FewWords` reads it.
+
+        Returns the general rate.
         """
         said = self._said_on(day)
-        by_key, by_term = said.by_key.reshape(-1).data, said.by_term.reshape(-1).data
-        keys = self._keys_of(lead.category, lead.location_name)
-        values: list[float] = [by_key[2 * key + part] for key in keys for part in (0, 1)]
-        general = float(said.general[0])
-        for counts, shift in ((title, 0), (description, self.lexicon.size)):
-            terms = below = cases = 0.0
-            for number in counts:
-                at = 3 * (number + shift)
-                if seen := by_term[at + 2]:
-                    cases += seen
-                    below += by_term[at + 1]
-                    terms += 1.0
-            # As `_pooled` does for many texts at once.
-            at_least_one = max(terms, 1.0)
-            against = (1 - general) * math.exp(below / math.sqrt(at_least_one))
-            values.append(general / (general + against))
-            values.append(min(cases / at_least_one, _MOST_CASES))
-        return values
+        _, facts["below"], facts["cases"] = said.by_term.T
+        return float(said.general[0])
 
     def live_day(self, moments: Sequence[datetime]) -> int | None:
         """Return the day of the one moment that all leads have, if it is one of live scoring.
@@ -331,17 +319,26 @@ def _logit(rates: Doubles) -> Doubles:
 
 
 def _pooled(said: Doubles, general: Doubles) -> tuple[Doubles, Doubles]:
-    """Pool what is said of the terms of texts, as a damped naive Bayes: rates, and mean cases.
+    """Do what `pooled` does for many texts at once.
 
     `said` has the sums of `_Said.by_term`, shape (texts, 3); `general` is of each text, or of all.
     """
     terms, below, cases = said.T
     at_least_one = np.maximum(terms, 1)
-    # Terms of one text are far from independent: their sum is damped by the square root. One text
-    # by itself has the same exponential function, to the bit.
     odds = np.fromiter(map(math.exp, (below / np.sqrt(at_least_one)).tolist()), float, len(terms))
     rates = general / (general + (1 - general) * odds)
     return rates, np.minimum(cases / at_least_one, _MOST_CASES)
+
+
+def pooled(terms: float, below: float, cases: float, general: float) -> tuple[float, float]:
+    """Pool what is said of the terms of a text, as a damped naive Bayes: rate, and mean cases.
+
+    So many terms have so many cases together, and their rates lie so far below the general one, in
+    log-odds. Terms of one text are far from independent: their sum is damped by the square root.
+    """
+    at_least_one = max(terms, 1.0)
+    odds = math.exp(below / math.sqrt(at_least_one))
+    return general / (general + (1 - general) * odds), min(cases / at_least_one, _MOST_CASES)
 
 
 def _all_within(numbers: Indices, size: int) -> bool:

@@ -4,10 +4,8 @@ An entry of two words is a phrase. The lists are editorial: common words of job 
 business leads, in English with the commonest of German, French and Spanish.
 """
 
-import math
-from collections.abc import Mapping
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,9 +146,6 @@ class Keywords:
             columns[lexicon.numbers(group.terms)] = 1 + number
         levels[lexicon.numbers(tuple(SENIORITY))] = list(SENIORITY.values())
         self._column_of, self._level_of = np.tile(columns, kinds), np.tile(levels, kinds)
-        known = np.flatnonzero((columns > 0) | (levels >= 0))
-        both = zip(columns[known].tolist(), levels[known].tolist(), strict=True)
-        self._known = dict(zip(known.tolist(), both, strict=True))
 
     def count(self, found: Occurrences) -> NDArray[np.float64]:
         """Return for each text its highest seniority and the hits of each group of GROUPS.
@@ -171,19 +166,7 @@ class Keywords:
         values[:, 0] = np.fmax.reduceat(self._level_of.take(found.slots), found.starts)
         return values
 
-    def of_text(self, counts: Mapping[int, int]) -> list[float]:
-        """Return what `count` does for one text, whose terms `Lexicon.count` counted.
-
-        >>> lexicon = Lexicon.of(TERMS)
-        >>> Keywords(lexicon).of_text(lexicon.count(["competitive", "pay"]))[:3]
-        [nan, 2.0, 0.0]
-        """
-        values = [math.nan, *[0.0] * len(GROUPS)]
-        highest = -1.0
-        for number in self._known.keys() & counts.keys():
-            column, level = self._known[number]
-            if column:
-                values[column] += counts[number]
-            if level > highest:
-                values[0] = highest = level
-        return values
+    def tell(self, facts: NDArray[Any]) -> None:
+        """Write groups and levels where `FewWords` reads them."""
+        facts["group"] = self._column_of
+        facts["seniority"] = np.nan_to_num(1 + self._level_of)

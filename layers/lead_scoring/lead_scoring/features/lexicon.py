@@ -16,8 +16,6 @@ Indices = NDArray[np.intp]
 
 # What stands in the first words of a text says what it is about.
 EARLY = 400
-# So few words of some leads, all of them early, are counted faster one by one than all at once.
-FEW_WORDS = 300
 # The end of a text is counted as if it were a word, so that no text is without any.
 _END_OF_TEXT = ("",)
 FIRST_WORD = 2

@@ -6,18 +6,15 @@ not occur is 0.0, never missing, because trees treat zero and missing differentl
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..entities import Feature
-from .lexicon import FEW_WORDS, Lexicon, Occurrences
+from .lexicon import Lexicon, Occurrences
 from .reading import TOKEN_PATTERN
-
-# How much a term weighs that occurs so often in a text; by the logarithm that `put` takes too.
-_DAMPED = [0.0, *(1 + np.log(np.arange(1, FEW_WORDS + 1))).tolist()]
 
 
 class TfidfVocabulary:
@@ -75,14 +72,11 @@ class TermWeights:
         """Look the terms up."""
         self._column_of = np.full(lexicon.size * len(vocabularies), -1)
         self._frequencies = np.zeros(first + sum(len(each.terms) for each in vocabularies))
-        self._of_kind: list[dict[int, tuple[int, float]]] = []
         for kind, vocabulary in enumerate(vocabularies):
             columns = np.arange(first, first + len(vocabulary.terms))
             numbers = lexicon.numbers(vocabulary.terms)
             self._column_of[kind * lexicon.size + numbers] = columns
             self._frequencies[columns] = vocabulary.inverse_frequencies
-            each = zip(columns.tolist(), vocabulary.inverse_frequencies, strict=True)
-            self._of_kind.append(dict(zip(numbers.tolist(), each, strict=True)))
             first += len(vocabulary.terms)
 
     def put(self, found: Occurrences, rows: NDArray[np.float32]) -> None:
@@ -104,22 +98,8 @@ class TermWeights:
         columns += texts % count * width
         rows.reshape(-1)[columns] = weights / norms.take(texts)
 
-    def of_text(self, counts: Mapping[int, int], kind: int = 0) -> list[tuple[int, float]]:
-        """Return the columns and weights that `put` writes for one text of a kind.
-
-        `Lexicon.count` counted its terms, of FEW_WORDS words at most.
-
-        >>> vocabulary = TfidfVocabulary(("data", "data entry"), (3.0, 4.0))
-        >>> lexicon = Lexicon.of(vocabulary.terms)
-        >>> TermWeights(lexicon, [vocabulary]).of_text(lexicon.count(["data", "entry"]))
-        [(0, 0.6), (1, 0.8)]
-        """
-        of_kind, weights, squares = self._of_kind[kind], [], 0.0
-        # In the order of `put`, and without `sum`, which newer Pythons do in another way.
-        for number in sorted(of_kind.keys() & counts.keys()):
-            column, frequency = of_kind[number]
-            weight = frequency * _DAMPED[counts[number]]
-            squares += weight * weight
-            weights.append((column, weight))
-        norm = math.sqrt(squares)
-        return [(column, weight / norm) for column, weight in weights]
+    def tell(self, facts: NDArray[Any]) -> None:
+        """Write columns and frequencies where `FewWords` reads them."""
+        known = np.flatnonzero(self._column_of >= 0)
+        facts["column"][known] = columns = self._column_of[known]
+        facts["frequency"][known] = self._frequencies[columns]
