@@ -16,15 +16,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from .bench_arena import DEFAULT_TREES, Arena, prepare
+from .bench_arena import DEFAULT_TREES, Arena, prepare_apart
 from .bench_breakdown import breakdown
 from .bench_cold_starts import measure_cold_starts
-from .bench_data import LabelledLeads, read_labelled, synthetic
+from .bench_data import read_labelled, synthetic
 from .bench_effort import FULL, QUICK, Effort
 from .bench_fresh import fresh_processes, request_memory
 from .bench_machine import machine
@@ -84,10 +85,8 @@ def step_count(effort: Effort, own_data: bool) -> int:
     return 1 + len(SCORING) + effort.cold + 1 + listed + int(own_data)
 
 
-def measure(
-    data: LabelledLeads, effort: Effort, arguments: argparse.Namespace, steps: Steps
-) -> dict[str, Any]:
-    """Take all measurements; return them as JSON-like data."""
+def measure(effort: Effort, arguments: argparse.Namespace, steps: Steps) -> dict[str, Any]:
+    """Take all measurements; return them as JSON-like data. Raises FileError."""
     report: dict[str, Any] = {
         "machine": machine(),
         "quick": arguments.quick,
@@ -95,7 +94,11 @@ def measure(
     }
     with tempfile.TemporaryDirectory(prefix="lead-scoring-bench-") as folder:
         steps.doing("training both")
-        arena = prepare(data, Path(folder), None if arguments.as_trained else DEFAULT_TREES)
+        read = partial(synthetic, effort.synthetic_leads)
+        if arguments.data:
+            read = partial(read_labelled, arguments.data, arguments.outcomes)
+        trees = None if arguments.as_trained else DEFAULT_TREES
+        arena = prepare_apart(read, Path(folder), trees)
         report |= {"trained_on": arena.trained_on, "parameters": arena.parameters}
         steps.done("trained both")
         for name, label, take in SCORING:
@@ -148,22 +151,20 @@ def main(given: Sequence[str] | None = None, output: Console | None = None) -> i
     """Run the command; return 0, or 2 if the data or the pages cannot be used."""
     arguments = _arguments(given)
     effort = QUICK if arguments.quick else FULL
-    try:
-        if arguments.readme:
+    if arguments.readme:
+        try:
             write_pages()
-            return 0
-        data = (
-            read_labelled(arguments.data, arguments.outcomes)
-            if arguments.data
-            else synthetic(effort.synthetic_leads)
-        )
-    except (FileError, OSError, ValueError) as fault:
-        doing = "write the figures" if arguments.readme else "measure"
-        print(f"cannot {doing}: {fault}", file=sys.stderr)
-        return 2
+        except (OSError, ValueError) as fault:
+            print(f"cannot write the figures: {fault}", file=sys.stderr)
+            return 2
+        return 0
     began, load = time.monotonic(), os.getloadavg()[0]
-    with Steps("bench", step_count(effort, bool(arguments.data))) as steps:
-        report = measure(data, effort, arguments, steps)
+    try:
+        with Steps("bench", step_count(effort, bool(arguments.data))) as steps:
+            report = measure(effort, arguments, steps)
+    except FileError as fault:
+        print(f"cannot measure: {fault}", file=sys.stderr)
+        return 2
     report["minutes"] = (time.monotonic() - began) / 60
     report["load_averages"] = [load, os.getloadavg()[0]]
     report["data"] = arguments.data.name if arguments.data else "synthetic demo leads"

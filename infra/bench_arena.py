@@ -1,9 +1,11 @@
 """Both sides of the benchmark, trained on the same leads, with leads that neither has seen."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from . import bench_ours
 from .bench_data import LabelledLeads
 from .bench_models import fit_ours, measuring_settings
 from .reference.plain_scorer import PlainScorer
+from .rows import FileError
 
 BATCH = 1000
 SEED = 42
@@ -33,6 +36,28 @@ class Arena:
     leads: list[dict[str, Any]]
     trained_on: int
     parameters: dict[str, Any]
+
+
+def prepare_apart(
+    read: Callable[[], LabelledLeads], folder: Path, params: Mapping[str, Any] | None
+) -> Arena:
+    """Read leads and do what `prepare` does in a process of its own; raise FileError.
+
+    So the one that measures has neither read nor trained before, as one that serves: what that
+    leaves behind in memory makes each lead dearer.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        return apart.submit(_read_and_prepare, read, folder, params).result()
+
+
+def _read_and_prepare(
+    read: Callable[[], LabelledLeads], folder: Path, params: Mapping[str, Any] | None
+) -> Arena:
+    try:
+        data = read()
+    except (OSError, ValueError) as fault:
+        raise FileError(str(fault)) from fault
+    return prepare(data, folder, params)
 
 
 def prepare(data: LabelledLeads, folder: Path, params: Mapping[str, Any] | None) -> Arena:

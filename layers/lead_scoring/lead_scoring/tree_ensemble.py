@@ -125,7 +125,9 @@ class TreeEnsemble:
         top = np.concatenate([np.zeros(0, np.intp), *(each.ravel() for each in tops)])
         self._first_exit = np.arange(len(nodes.roots))[:, None]
         # The ends of the top first, then the two children of each split below side by side.
-        splits = np.setdiff1d(np.flatnonzero(inner), top)
+        is_below = inner.copy()
+        is_below[top] = False
+        splits = np.flatnonzero(is_below)
         children = [nodes.left[splits], nodes.right[splits]]
         order = np.concatenate([ends.ravel(), np.stack(children, axis=1).ravel()])
         place = np.empty(len(inner), np.intp)
