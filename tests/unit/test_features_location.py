@@ -103,6 +103,11 @@ def test_remote_work_is_seen_in_location_title_and_description() -> None:
     assert features("Oslo", "nurse", "on site")["remote_in_title"] == 0
 
 
+@pytest.mark.parametrize("word", location._REMOTE + location._REMOTE_BEYOND_ASCII)
+def test_every_word_of_remote_work_is_seen(word: str) -> None:
+    assert features(None, f"nurse, {word}")["remote_in_title"] == 1
+
+
 def test_a_place_that_is_only_remote_has_no_market() -> None:
     assert math.isnan(features("Remote")["location_popularity"])
 

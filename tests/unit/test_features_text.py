@@ -70,6 +70,11 @@ def test_characters_of_other_scripts_are_counted_by_their_kind() -> None:
     assert (reading.letters, reading.capitals, reading.digits) == (14, 2, 2)
 
 
+def test_a_sentence_ends_at_the_end_of_a_line_too() -> None:
+    assert of_title("Join us.\nWe pay well!\nApply")["title_sentences"] == 3
+    assert of_title("Join us.\n\nApply. Now")["title_sentences"] == 4
+
+
 def test_sentences_of_chinese_text_are_counted() -> None:
     assert of_title("你好。我们招聘工程师！")["title_sentences"] == 2
 
@@ -209,6 +214,7 @@ def test_salaries_are_brought_to_a_year(written: str, low: float, high: float) -
         "$25 gift card",
         "$10,000 sign-on bonus",
         "bonus up to $10k",
+        "$40,000 per annum signing bonus",
         "$2m revenue",
         "$10 million raised",
         "over 5 years, 60000 customers",
